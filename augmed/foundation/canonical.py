@@ -1,0 +1,122 @@
+"""Canonical JSON: one text, and so one SHA-256, for one value, on every database and Python.
+
+Rules: UTF-8 text without spaces; strings and keys in Unicode NFC; object keys sorted by code point; order
+that matters is kept in lists; decimals as JSON *strings* without exponent or trailing zeros; integers as JSON
+integers; no floats (two databases may print one double differently), so also no NaN and no infinity.
+"""
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+MAXIMUM_DECIMAL_PLACES = 400
+"""A decimal whose plain form needs more digits than this is refused: '1e999999' must not fill the memory."""
+
+
+def nfc(text: str) -> str:
+    """Return the text in Unicode NFC; ValueError when it cannot be written as UTF-8 (a lone surrogate)."""
+    normal = unicodedata.normalize("NFC", text)
+    try:
+        normal.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError(f"text is not valid Unicode: {text!r}") from error
+    return normal
+
+
+def canonical_decimal(value: Decimal | int | str) -> str:
+    """Return the plain decimal text: no exponent, no trailing zeros, '0' for any zero.
+
+    TypeError for floats and booleans; ValueError for text that is no finite decimal number and for an extreme
+    exponent.
+    """
+    if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
+        raise TypeError(f"not a decimal, an integer or a text: {value!r}")
+    number = _decimal(value)
+    sign, digits, exponent = number.as_tuple()
+    if not any(digits):
+        return "0"
+    assert isinstance(exponent, int)
+    if len(digits) + abs(exponent) > MAXIMUM_DECIMAL_PLACES:
+        raise ValueError(f"number has too many digits: {str(value)[:40]!r}")
+    text = format(number, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    unsigned = text.lstrip("-").lstrip("0")
+    if unsigned.startswith(".") or not unsigned:
+        unsigned = "0" + unsigned
+    return ("-" if sign else "") + unsigned
+
+
+def canonical_json(value: Any) -> str:
+    """Return the canonical JSON of None, booleans, integers, decimals, strings, lists, tuples and mappings.
+
+    TypeError names the path of a float, of another type or of a key that is not a string; ValueError the path
+    of a non-finite decimal, of invalid Unicode or of two keys that are one after normalisation.
+    """
+    return json.dumps(_canonical(value, "$"), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def sha256_hex(content: str | bytes) -> str:
+    """Return the SHA-256 of bytes, or of the UTF-8 form of a text, as 64 lower-case hexadecimal digits."""
+    return hashlib.sha256(content.encode("utf-8") if isinstance(content, str) else content).hexdigest()
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256 of the canonical JSON of a value."""
+    return sha256_hex(canonical_json(value))
+
+
+def _decimal(value: Decimal | int | str) -> Decimal:
+    # Decimal("1_000") and full-width digits are legal in Python but are no one's clinical notation.
+    if isinstance(value, str) and (not value.isascii() or "_" in value):
+        raise ValueError(f"not a decimal number: {value!r}")
+    try:
+        number = Decimal(value)
+    except InvalidOperation as error:
+        raise ValueError(f"not a decimal number: {value!r}") from error
+    if not number.is_finite():
+        raise ValueError(f"not a finite number: {value!r}")
+    return number
+
+
+def _canonical(value: Any, path: str) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return _text(value, path)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, Decimal):
+        try:
+            return canonical_decimal(value)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+    if isinstance(value, Mapping):
+        return _object(value, path)
+    if isinstance(value, list | tuple):
+        return [_canonical(item, f"{path}[{index}]") for index, item in enumerate(value)]
+    if isinstance(value, float):
+        raise TypeError(f"{path}: floats are not allowed, use a decimal: {value!r}")
+    raise TypeError(f"{path}: {type(value).__name__} has no canonical JSON form")
+
+
+def _object(value: Mapping[Any, Any], path: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        if not isinstance(key, str):
+            raise TypeError(f"{path}: key {key!r} is not a string")
+        name = _text(key, path)
+        if name in found:
+            raise ValueError(f"{path}: key {name!r} occurs twice after normalisation")
+        found[name] = _canonical(item, f"{path}.{name}")
+    return dict(sorted(found.items()))
+
+
+def _text(value: str, path: str) -> str:
+    try:
+        return nfc(value)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
