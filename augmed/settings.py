@@ -49,11 +49,17 @@ def _secret_key() -> str:
 
 SECRET_KEY = _secret_key()
 
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"])
+ALLOWED_HOSTS: list[str] = env.list(
+    "ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"]
+)
 if PRODUCTION and not ALLOWED_HOSTS:
-    raise ImproperlyConfigured("ALLOWED_HOSTS is not set. Name the hosts you serve, for example ALLOWED_HOSTS=study.example.org")
+    raise ImproperlyConfigured(
+        "ALLOWED_HOSTS is not set. Name the hosts you serve, for example ALLOWED_HOSTS=study.example.org"
+    )
 if PRODUCTION and "*" in ALLOWED_HOSTS:
-    raise ImproperlyConfigured("ALLOWED_HOSTS is '*', which production refuses. Name the hosts you serve, separated by commas.")
+    raise ImproperlyConfigured(
+        "ALLOWED_HOSTS is '*', which production refuses. Name the hosts you serve, separated by commas."
+    )
 
 # --- What is installed
 
@@ -271,7 +277,10 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO" if PRODUCTION else "WARNING")},
+    "root": {
+        "handlers": ["console"],
+        "level": env.str("LOG_LEVEL", default="INFO" if PRODUCTION else "WARNING"),
+    },
     "loggers": {"axes": {"level": "ERROR"}},
 }
 

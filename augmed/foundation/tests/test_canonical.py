@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from augmed.foundation.canonical import canonical_decimal, canonical_json, digest, sha256_hex
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
-decimals = st.decimals(
-    allow_nan=False, allow_infinity=False, min_value=Decimal("-1e30"), max_value=Decimal("1e30")
-)
+decimals = st.decimals(allow_nan=False, allow_infinity=False, min_value=Decimal("-1e30"), max_value=Decimal("1e30"))
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | texts,
     lambda inner: (
@@ -43,9 +41,7 @@ def test_decimal_forms(value, expected):
     assert canonical_decimal(value) == expected
 
 
-@pytest.mark.parametrize(
-    "value", ["", "abc", "NaN", "Infinity", "1_000", "\u0661", "1e9999", Decimal("sNaN")]
-)
+@pytest.mark.parametrize("value", ["", "abc", "NaN", "Infinity", "1_000", "\u0661", "1e9999", Decimal("sNaN")])
 def test_not_a_decimal_number_is_refused(value):
     with pytest.raises(ValueError, match="number"):
         canonical_decimal(value)

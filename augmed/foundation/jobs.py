@@ -1,0 +1,157 @@
+"""Long work: create a Job, have it run somewhere, tell how far it is.
+
+With a broker a Celery task runs it, without one a child process (`manage.py run_job ID`); the same code in both.
+An app registers its handlers in AppConfig.ready(): `register("omop.import", handler)`. A handler takes the job and a
+Progress, is idempotent, calls `progress.update(...)` now and then, and returns what is kept as `job.result`.
+"""
+
+import logging
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from augmed.foundation import audit
+from augmed.foundation.errors import Conflict, DomainError
+from augmed.foundation.models import Job
+
+logger = logging.getLogger(__name__)
+LEASE = timedelta(minutes=5)
+HEARTBEAT = timedelta(seconds=2)
+
+
+class Cancelled(Exception):
+    """Somebody asked for the job to be cancelled."""
+
+
+class Progress:
+    """How a handler tells how far it is. Writes at most every two seconds and renews the lease.
+
+    Progress is written outside the handler's transaction only if the handler keeps it short; inside a long
+    transaction call `update` before and after it, as others see it only after the commit."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._last = timezone.now() - HEARTBEAT
+
+    def update(self, done: int, total: int | None = None, message: str = "", *, force: bool = False) -> None:
+        """Raises Cancelled where a cancel was asked for."""
+        now = timezone.now()
+        if not force and now - self._last < HEARTBEAT:
+            return
+        self._last = now
+        Job.objects.filter(pk=self.job.pk, lease_token=self.job.lease_token).update(
+            progress_done=done,
+            progress_total=total,
+            message=message[:255],
+            heartbeat_at=now,
+            lease_until=now + LEASE,
+        )
+        if Job.objects.filter(pk=self.job.pk, cancel_requested=True).exists():
+            raise Cancelled
+
+
+Handler = Callable[[Job, Progress], dict[str, Any]]
+_handlers: dict[str, Handler] = {}
+
+
+def register(kind: str, handler: Handler) -> None:
+    _handlers[kind] = handler
+
+
+def create(*, kind: str, parameters: dict[str, Any], by: Any, experiment_id: int | None = None) -> Job:
+    """Write the job down and start it once the caller's transaction commits."""
+    if kind not in _handlers:
+        raise ValueError(f"No handler is registered for jobs of kind {kind!r}.")
+    with transaction.atomic():
+        job = Job.objects.create(kind=kind, parameters=parameters, created_by=by, experiment_id=experiment_id)
+        audit.record(action="job_created", by=by, target=job, data={"kind": kind}, experiment_id=experiment_id)
+        transaction.on_commit(lambda: dispatch(job))
+    return job
+
+
+def dispatch(job: Job) -> None:
+    """Hand the job to whatever runs long work here (setting JOB_RUNNER)."""
+    if settings.JOB_RUNNER == "celery":
+        from augmed.foundation.tasks import run_job
+
+        run_job.delay(job_id=str(job.pk))
+    elif settings.JOB_RUNNER == "process":
+        subprocess.Popen(  # noqa: S603  the command is ours, its only argument a UUID
+            [sys.executable, str(settings.BASE_DIR / "manage.py"), "run_job", str(job.pk)],
+            cwd=settings.BASE_DIR,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # outlives a restart of the web server
+        )
+    else:
+        run(job_id=job.pk)
+
+
+def run(*, job_id: uuid.UUID | str) -> Job:
+    """Run a queued job, or one whose worker died; a job that is over or held by a live worker is left alone."""
+    job = _take(job_id)
+    if job is None:
+        return Job.objects.get(pk=job_id)
+    try:
+        result = _handlers[job.kind](job, Progress(job))
+    except Cancelled:
+        _finish(job, Job.Status.CANCELLED)
+    except DomainError as error:
+        _finish(job, Job.Status.FAILED, error=error.detail, result={"errors": error.errors})
+    except Exception as error:
+        # The text of an unforeseen error may hold data, so the log and the job get its type and place only.
+        logger.error("Job %s (%s) failed: %s", job.pk, job.kind, type(error).__name__)
+        _finish(job, Job.Status.FAILED, error=f"Stopped by an unexpected {type(error).__name__}.")
+        if settings.ENVIRONMENT == "test":
+            raise
+    else:
+        _finish(job, Job.Status.SUCCEEDED, result=result)
+    job.refresh_from_db()
+    return job
+
+
+def cancel(*, job: Job, by: Any) -> None:
+    """Ask a job to stop: at once if it has not begun, else at its next heartbeat."""
+    with transaction.atomic():
+        job = Job.objects.select_for_update().get(pk=job.pk)
+        if job.is_over:
+            raise Conflict(f"The job is already {job.status}.")
+        job.cancel_requested = True
+        if job.status == Job.Status.QUEUED:
+            job.status, job.finished_at = Job.Status.CANCELLED, timezone.now()
+        job.save(update_fields=["cancel_requested", "status", "finished_at"])
+        audit.record(action="job_cancelled", by=by, target=job, experiment_id=job.experiment_id)
+
+
+def _take(job_id: uuid.UUID | str) -> Job | None:
+    with transaction.atomic():
+        job = Job.objects.select_for_update().get(pk=job_id)
+        now = timezone.now()
+        abandoned = job.status == Job.Status.RUNNING and (job.lease_until is None or job.lease_until < now)
+        if job.status != Job.Status.QUEUED and not abandoned:
+            return None
+        job.status = Job.Status.RUNNING
+        job.started_at = now
+        job.heartbeat_at, job.lease_until = now, now + LEASE
+        job.lease_token = uuid.uuid4()
+        job.save(update_fields=["status", "started_at", "heartbeat_at", "lease_until", "lease_token"])
+    return job
+
+
+def _finish(job: Job, status: str, *, error: str = "", result: dict[str, Any] | None = None) -> None:
+    # Only the holder of the lease may close the job: one that was taken over must not overwrite its successor.
+    changes: dict[str, Any] = {
+        "status": status,
+        "error": error,
+        "finished_at": timezone.now(),
+        "lease_until": None,
+    }
+    if result is not None:
+        changes["result"] = result
+    Job.objects.filter(pk=job.pk, lease_token=job.lease_token).update(**changes)

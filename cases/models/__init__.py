@@ -1,0 +1,5 @@
+from cases.models.case import Case
+from cases.models.layout import LayoutNode, LayoutVersion, PageLayout
+from cases.models.snapshot import CaseSnapshot, SnapshotFeature
+
+__all__ = ["Case", "CaseSnapshot", "LayoutNode", "LayoutVersion", "PageLayout", "SnapshotFeature"]

@@ -1,0 +1,119 @@
+"""What every test has: the standing cast, a signed-in API client, and databases that allow a test to clean up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import TransactionTestCase
+from rest_framework.test import APIClient
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A browser test drives a live server, so it commits."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.django_db(transaction=True))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _facts_can_be_flushed() -> Iterator[None]:
+    """Tests that commit are flushed afterwards, which append-only triggers refuse: lift them for the flush alone."""
+    from augmed.foundation.append_only import statements, undo_statements
+    from augmed.foundation.testing import append_only_tables
+
+    original = TransactionTestCase._fixture_teardown
+
+    def teardown(self: TransactionTestCase) -> None:
+        if connection.vendor == "postgresql":
+            return original(self)  # TRUNCATE fires no row trigger
+        with connection.cursor() as cursor:
+            for table in append_only_tables():
+                for statement in undo_statements(table, connection.vendor):
+                    cursor.execute(statement)
+        original(self)
+        with connection.cursor() as cursor:
+            for table in append_only_tables():
+                for statement in statements(table, connection.vendor):
+                    cursor.execute(statement)
+        return None
+
+    TransactionTestCase._fixture_teardown = teardown  # type: ignore[method-assign]
+    yield
+    TransactionTestCase._fixture_teardown = original  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def _fresh_cache() -> Iterator[None]:
+    """Throttles count in the cache; one test's requests are not another's."""
+    from django.core.cache import cache
+
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _files_go_to_a_temporary_folder(settings: Any, tmp_path: Any) -> None:
+    settings.MEDIA_ROOT = tmp_path / "files"
+
+
+@pytest.fixture
+def make_user(db: None) -> Callable[..., Any]:
+    from participants.models import Profile, User
+
+    def make(email: str, **fields: Any) -> User:
+        user = User.objects.create_user(email, "a long Passphrase 1!", **fields)
+        Profile.objects.create(user=user, name=email.split("@")[0].title())
+        return user
+
+    return make
+
+
+@pytest.fixture
+def administrator(make_user: Callable[..., Any]) -> Any:
+    return make_user("administrator@example.org", is_superuser=True, is_staff=True)
+
+
+@pytest.fixture
+def data_staff(make_user: Callable[..., Any]) -> Any:
+    return make_user("data@example.org", is_staff=True, is_data_staff=True)
+
+
+@pytest.fixture
+def owner(make_user: Callable[..., Any]) -> Any:
+    """A researcher; becomes the lead of a study by the `study` fixtures of experiments."""
+    return make_user("owner@example.org", is_staff=True)
+
+
+@pytest.fixture
+def stranger(make_user: Callable[..., Any]) -> Any:
+    """A researcher of another study."""
+    return make_user("stranger@example.org", is_staff=True)
+
+
+@pytest.fixture
+def clinician(make_user: Callable[..., Any]) -> Any:
+    return make_user("clinician@example.org")
+
+
+@pytest.fixture
+def other_clinician(make_user: Callable[..., Any]) -> Any:
+    return make_user("other@example.org")
+
+
+@pytest.fixture
+def api() -> Callable[..., APIClient]:
+    """`api(user)` is a client that carries a real access token of that user; `api()` one that carries none."""
+
+    def client(user: Any = None) -> APIClient:
+        from participants.tokens import access_token_for
+
+        made = APIClient()
+        if user is not None:
+            made.credentials(HTTP_AUTHORIZATION=f"Bearer {access_token_for(user)}")
+        return made
+
+    return client

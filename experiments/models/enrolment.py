@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from augmed.foundation.permissions import Verb
+from experiments.models.experiment import Experiment
+
+
+def new_pseudonym() -> str:
+    """Random, drawn once; says nothing of the person or of the order of arrival."""
+    return f"P-{secrets.token_hex(5).upper()}"
+
+
+class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
+    def visible_to(self, user: Any) -> EnrolmentQuerySet:
+        return self.filter(experiment__in=Experiment.objects.where_may(user, Verb.VIEW_PROGRESS))
+
+    def real(self) -> EnrolmentQuerySet:
+        """The only door to allocation, counts and exports: no training, no preview."""
+        return self.filter(kind=Enrolment.Kind.REAL)
+
+    def active(self) -> EnrolmentQuerySet:
+        return self.filter(status=Enrolment.Status.ACTIVE)
+
+
+class Enrolment(models.Model):
+    """One person in one study. `status` is the last of its dated EnrolmentEvents."""
+
+    class Kind(models.TextChoices):
+        REAL = "real", "real"
+        TRAINING = "training", "training"
+        PREVIEW = "preview", "preview"
+
+    class Status(models.TextChoices):
+        AWAITING_CONSENT = "awaiting_consent", "awaiting consent"
+        ACTIVE = "active", "active"
+        COMPLETED = "completed", "completed"
+        DECLINED = "declined", "declined"
+        WITHDRAWN = "withdrawn", "withdrawn"
+
+    experiment = models.ForeignKey(Experiment, on_delete=models.PROTECT, related_name="enrolments")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="enrolments")
+    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.REAL)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.AWAITING_CONSENT)
+    arrival = models.PositiveIntegerField(null=True, blank=True, help_text="1, 2, 3 … in order of arrival")
+    stratum = models.CharField(max_length=500, blank=True, help_text="canonical JSON of the stratifying attributes")
+    intake = models.JSONField(default=dict, blank=True, help_text="attributes as they were at enrolment")
+    pseudonym = models.CharField(max_length=32, unique=True, default=new_pseudonym, editable=False)
+    joined_at = models.DateTimeField(default=timezone.now)
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = EnrolmentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["experiment", "arrival", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["experiment", "user", "kind"], condition=~Q(kind="preview"), name="enrolment_once"
+            ),
+            models.UniqueConstraint(fields=["experiment", "arrival"], name="enrolment_arrival_once"),
+            models.CheckConstraint(
+                condition=Q(kind="real", arrival__isnull=False) | (~Q(kind="real") & Q(arrival=None)),
+                name="only_real_enrolments_arrive",
+            ),
+        ]
+        indexes = [models.Index(fields=["user", "status"], name="enrolment_by_user")]
+
+    def __str__(self) -> str:
+        return self.pseudonym
+
+
+class EnrolmentEvent(models.Model):
+    """A dated change of an enrolment's status. Append-only."""
+
+    enrolment = models.ForeignKey(Enrolment, on_delete=models.PROTECT, related_name="events")
+    status = models.CharField(max_length=20, choices=Enrolment.Status.choices)
+    reason = models.TextField(blank=True)
+    at = models.DateTimeField(default=timezone.now)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["enrolment", "at", "pk"]
+
+    def __str__(self) -> str:
+        return self.get_status_display()
+
+
+class ConsentRecord(models.Model):
+    """Consent given, declined or withdrawn; here or elsewhere (then recorded by import). Append-only."""
+
+    class Kind(models.TextChoices):
+        GIVEN = "given", "given"
+        DECLINED = "declined", "declined"
+        WITHDRAWN = "withdrawn", "withdrawn"
+
+    enrolment = models.ForeignKey(Enrolment, on_delete=models.PROTECT, related_name="consents")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    document = models.CharField(max_length=200, blank=True, help_text="which version of which text")
+    given_elsewhere = models.BooleanField(default=False)
+    at = models.DateTimeField(default=timezone.now, help_text="when it was given, declined or withdrawn")
+    recorded_at = models.DateTimeField(default=timezone.now)
+    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["enrolment", "recorded_at", "pk"]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()

@@ -1,0 +1,101 @@
+"""The roles in one study: what each may do, and the one place that answers "may this person do that there?"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+
+from augmed.foundation.permissions import Verb
+
+if TYPE_CHECKING:
+    from experiments.models.experiment import Experiment, ExperimentQuerySet
+
+
+@dataclass(frozen=True)
+class Role:
+    key: str
+    description: str
+    verbs: frozenset[Verb]
+    everywhere: frozenset[Verb] = frozenset()  # what holding the role in any study gives beyond that study
+
+
+_READING = frozenset({Verb.VIEW_EXPERIMENT, Verb.VIEW_PROGRESS})
+
+LEAD = Role(
+    "lead",
+    "Designs and runs the study. Sees the arms, not the outcomes by arm.",
+    _READING
+    | {
+        Verb.CHANGE_DESIGN,
+        Verb.CHANGE_STATUS,
+        Verb.MANAGE_STUDY_ROLES,
+        Verb.MANAGE_ENROLMENT,
+        Verb.VIEW_ARM,
+        Verb.VIEW_OUTCOME,
+        Verb.VIEW_REFERENCE,
+        Verb.EXPORT,
+    },
+    # A study is made from cases and layouts, and whoever leads one may begin another.
+    everywhere=frozenset(
+        {Verb.CREATE_EXPERIMENT, Verb.VIEW_CASES, Verb.CHANGE_CASES, Verb.VIEW_LAYOUTS, Verb.CHANGE_LAYOUTS}
+    ),
+)
+COORDINATOR = Role(
+    "coordinator",
+    "Invites, enrols and follows participants. Sees neither allocation nor outcomes.",
+    _READING | {Verb.MANAGE_ENROLMENT},
+)
+BLINDED_ANALYST = Role(
+    "blinded_analyst",
+    "Analyses the outcomes with the arms masked.",
+    _READING | {Verb.VIEW_OUTCOME, Verb.VIEW_REFERENCE, Verb.EXPORT},
+)
+UNBLINDED_ANALYST = Role(
+    "unblinded_analyst",
+    "Analyses the outcomes by arm, and may see the allocation.",
+    BLINDED_ANALYST.verbs | {Verb.VIEW_ARM, Verb.VIEW_ALLOCATION, Verb.VIEW_OUTCOME_BY_ARM},
+)
+ADJUDICATOR = Role(
+    "adjudicator",
+    "Reads cases to set the reference standard. Sees no participant's answers.",
+    frozenset({Verb.VIEW_EXPERIMENT, Verb.ADJUDICATE, Verb.VIEW_REFERENCE}),
+)
+
+ROLES: dict[str, Role] = {
+    role.key: role for role in (LEAD, COORDINATOR, BLINDED_ANALYST, UNBLINDED_ANALYST, ADJUDICATOR)
+}
+
+
+def roles_with(verb: Verb) -> list[str]:
+    return [role.key for role in ROLES.values() if verb in role.verbs]
+
+
+def verbs_everywhere(user: Any) -> frozenset[Verb]:
+    """What the user's study roles give outside any one study. One query."""
+    from experiments.models.study_role import StudyRole
+
+    held = StudyRole.objects.filter(user=user).values_list("role", flat=True).distinct()
+    return frozenset().union(*(ROLES[key].everywhere for key in held))
+
+
+def experiments_where(queryset: ExperimentQuerySet, user: Any, verb: Verb) -> ExperimentQuerySet:
+    """Those of `queryset` in which `user` may do `verb`. No query of its own."""
+    if not user.is_authenticated or not user.is_active:
+        return queryset.none()
+    if user.may(verb):
+        return queryset
+    from experiments.models.study_role import StudyRole
+
+    held = StudyRole.objects.filter(user=user, role__in=roles_with(verb), experiment=models.OuterRef("pk"))
+    return queryset.filter(models.Exists(held))
+
+
+def may(user: Any, verb: Verb, experiment: Experiment) -> bool:
+    """May `user` do `verb` in this study? One query, none for administrators."""
+    if not user.is_authenticated or not user.is_active:
+        return False
+    if user.may(verb):
+        return True
+    return experiment.study_roles.filter(user=user, role__in=roles_with(verb)).exists()

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from augmed.foundation.permissions import ADMINISTRATOR_VERBS, DATA_STAFF_VERBS, Verb
+from participants.verbs import provided_verbs
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    def visible_to(self, user: Any) -> UserQuerySet:
+        """All accounts for those who manage them; everybody else sees only their own."""
+        return self if user.may(Verb.MANAGE_ACCOUNTS) else self.filter(pk=user.pk)
+
+    def active(self) -> UserQuerySet:
+        return self.filter(is_active=True)
+
+
+class UserManager(BaseUserManager["User"]):
+    use_in_migrations = True
+
+    def get_queryset(self) -> UserQuerySet:
+        return UserQuerySet(self.model, using=self._db)
+
+    def visible_to(self, user: Any) -> UserQuerySet:
+        return self.get_queryset().visible_to(user)
+
+    def active(self) -> UserQuerySet:
+        return self.get_queryset().active()
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email=(username or "").strip().lower())
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """An account; without a password nobody can sign in until its owner sets one."""
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.full_clean(exclude=["password"])
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """An administrator (what `manage.py createsuperuser` makes)."""
+        return self.create_user(email, password, is_superuser=True, is_staff=True, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """An account. Everything else refers to people by this row's id; personal fields are in the Profile.
+
+    Administrators are Django's superusers. `is_staff` opens the admin; what is in it depends on roles: the global one
+    below, and StudyRoles (experiments), whose granting sets `is_staff`.
+    """
+
+    email = models.EmailField(max_length=254, unique=True, error_messages={"unique": "This address has an account."})
+    is_active = models.BooleanField("active", default=True)
+    is_staff = models.BooleanField("may open the admin", default=False)
+    is_data_staff = models.BooleanField("data staff", default=False, help_text="May import OMOP data and make cases.")
+    date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    token_epoch = models.PositiveIntegerField(
+        default=0,
+        editable=False,
+        help_text="A claim of every token; raising it makes all earlier ones invalid.",
+    )
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: list[str] = []
+
+    class Meta:
+        ordering = ["email"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(email=Lower("email")),
+                name="user_email_is_lower_case",
+                violation_error_message="Write the address in lower case.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def clean(self) -> None:
+        self.email = self.email.strip().lower()
+
+    @cached_property
+    def global_verbs(self) -> frozenset[Verb]:
+        """What this account may do outside any one study."""
+        if not self.is_active:
+            return frozenset()
+        if self.is_superuser:
+            return ADMINISTRATOR_VERBS
+        verbs: frozenset[Verb] = frozenset()
+        if self.is_data_staff:
+            verbs |= DATA_STAFF_VERBS
+        if self.is_staff:
+            verbs |= provided_verbs(self)
+        return verbs
+
+    def may(self, verb: Verb) -> bool:
+        """Is this allowed everywhere? For one study ask `experiments.roles.may(user, verb, experiment)`."""
+        return verb in self.global_verbs
