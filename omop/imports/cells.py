@@ -1,0 +1,125 @@
+"""The text of one cell to its canonical text, or the reason why not. Pure; the same for both databases.
+
+Nothing is guessed: no blank is trimmed, no fraction cut, no word such as NA, NaN, today or infinity has a
+meaning, and a value that is too long is refused, never shortened. The empty text is handled by the caller.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+
+INT32 = 2**31 - 1
+INT64 = 2**63 - 1
+MAX_EXPONENT = 300  # a double reaches 1e308; nothing measured comes near
+
+_INTEGER = re.compile(r"-?[0-9]+", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?", re.ASCII)
+_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})|([0-9]{4})([0-9]{2})([0-9]{2})", re.ASCII)
+_TIME = re.compile(r"([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,6})(0*))?)?", re.ASCII)
+_MIDNIGHT = re.compile(r"00:00(?::00(?:\.0+)?)?", re.ASCII)
+_ZONE = re.compile(r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?| ?UTC| ?GMT)$", re.IGNORECASE)
+
+Parser = Callable[[str], str]
+
+
+class CellError(ValueError):
+    """Why a cell is refused, in words for the person who has to mend the file."""
+
+
+def integer(limit: int) -> Parser:
+    """A whole number between -limit - 1 and limit."""
+    digits = len(str(limit)) - 1
+    width = 32 if limit == INT32 else 64
+
+    def parse(text: str) -> str:
+        if _INTEGER.fullmatch(text) is None:
+            raise CellError("is not a whole number")
+        if len(text) > digits and not -limit - 1 <= int(text[:40]) <= limit:
+            raise CellError(f"is beyond {width} bits")
+        return str(int(text[:40]))
+
+    return parse
+
+
+def number(max_digits: int | None) -> Parser:
+    """A finite decimal number; of at most `max_digits` significant digits where that is given."""
+
+    def parse(text: str) -> str:
+        if _NUMBER.fullmatch(text) is None:
+            raise CellError("is not a finite decimal number")
+        value = Decimal(text)
+        if value and abs(value.adjusted()) > MAX_EXPONENT:
+            raise CellError(f"is beyond 1e±{MAX_EXPONENT}")
+        if max_digits is not None and len(text) > max_digits and _significant(value) > max_digits:
+            raise CellError(
+                f"has more than {max_digits} significant digits, which SQLite cannot hold exactly (PostgreSQL can)"
+            )
+        return str(value)
+
+    return parse
+
+
+def _significant(value: Decimal) -> int:
+    return len("".join(map(str, value.as_tuple().digits)).strip("0"))
+
+
+def day(text: str) -> str:
+    """A date as YYYY-MM-DD, or as YYYYMMDD, which vocabulary downloads use; at midnight is a date too."""
+    match = _DATE.match(text)
+    rest = text[match.end() :] if match else ""
+    if match is None or (rest and rest[0] not in " T"):
+        raise CellError("is not a date as YYYY-MM-DD")
+    if rest and _MIDNIGHT.fullmatch(rest[1:]) is None:
+        raise CellError("has a time, which this column would lose; it takes YYYY-MM-DD")
+    return _checked_day(match).isoformat()
+
+
+def _checked_day(match: re.Match[str]) -> date:
+    year, month, day_of_month = (int(part) for part in match.groups() if part is not None)
+    try:
+        return date(year, month, day_of_month)
+    except ValueError as error:
+        raise CellError("is a day that no calendar has") from error
+
+
+def moment(text: str) -> str:
+    """A local time as YYYY-MM-DD HH:MM[:SS[.ffffff]], with a blank or a T; a date alone is its midnight."""
+    match = _DATE.match(text)
+    rest = text[match.end() :] if match else ""
+    if match is None or (rest and rest[0] not in " T"):
+        raise CellError("is not a date and time as YYYY-MM-DD HH:MM:SS")
+    on = _checked_day(match)
+    if not rest:
+        return f"{on.isoformat()} 00:00:00"
+    clock = _TIME.fullmatch(rest[1:])
+    if clock is None:
+        if _ZONE.search(rest[1:]):
+            raise CellError("has a time zone; OMOP times are local and have none")
+        raise CellError("is not a date and time as YYYY-MM-DD HH:MM:SS")
+    hour, minute, second, fraction, _ = clock.groups()
+    try:
+        parsed = datetime(  # noqa: DTZ001 - OMOP times are local
+            on.year, on.month, on.day, int(hour), int(minute), int(second or 0), int((fraction or "0").ljust(6, "0"))
+        )
+    except ValueError as error:
+        raise CellError("is a time that no clock shows") from error
+    return parsed.isoformat(sep=" ")
+
+
+def text(length: int | None) -> Parser:
+    """Any text of at most `length` characters, as it stands; neither NUL nor bytes that are not UTF-8."""
+
+    def parse(value: str) -> str:
+        if length is not None and len(value) > length:
+            raise CellError(f"has {len(value)} characters; at most {length} fit")
+        if "\x00" in value:
+            raise CellError("holds a NUL byte")
+        if not value.isascii():
+            try:
+                value.encode("utf-8")
+            except UnicodeEncodeError as error:
+                raise CellError("is not UTF-8") from error
+        return value
+
+    return parse
