@@ -28,15 +28,17 @@ install-dev: $(VENV)/.installed-dev
 demo: install ## Load the demo study and serve it (PORT=8000; RESET=1 starts over)
 	@PORT=$(PORT) RESET=$(RESET) ENVIRONMENT=demo $(MANAGE) demo
 
+# var/reports/ takes what ran where; .ci/census.py proves from it that every test ran somewhere.
 test: install-dev ## Run the suite on SQLite, and on PostgreSQL where TEST_DATABASE_URL names one
-	ENVIRONMENT=test $(BIN)/pytest -n 2 -m "not postgresql and not browser"
+	ENVIRONMENT=test $(BIN)/pytest -n 2 -m "not postgresql and not browser" --junitxml=var/reports/sqlite.xml
 	@if [ -n "$$TEST_DATABASE_URL" ]; then \
 		echo "PostgreSQL:"; \
-		ENVIRONMENT=test DATABASE_URL="$$TEST_DATABASE_URL" $(BIN)/pytest -n 2 -m "not sqlite and not browser"; \
+		ENVIRONMENT=test DATABASE_URL="$$TEST_DATABASE_URL" $(BIN)/pytest -n 2 -m "not sqlite and not browser" \
+			--junitxml=var/reports/postgresql.xml; \
 	else echo "TEST_DATABASE_URL is not set: the suite ran on SQLite only."; fi
 
 test-browser: install-dev ## Run what needs Chromium
-	ENVIRONMENT=test $(BIN)/pytest -m browser
+	ENVIRONMENT=test $(BIN)/pytest -m browser --junitxml=var/reports/browser.xml
 
 lint: install-dev ## Lint, formatting, import floors, missing migrations
 	$(BIN)/ruff check .
