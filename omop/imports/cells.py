@@ -11,6 +11,7 @@ from decimal import Decimal
 
 INT32 = 2**31 - 1
 INT64 = 2**63 - 1
+_LONGEST = 20  # characters of the longest 64 bit integer, its sign included
 MAX_EXPONENT = 300  # a double reaches 1e308; nothing measured comes near
 
 _INTEGER = re.compile(r"-?[0-9]+", re.ASCII)
@@ -29,15 +30,17 @@ class CellError(ValueError):
 
 def integer(limit: int) -> Parser:
     """A whole number between -limit - 1 and limit."""
-    digits = len(str(limit)) - 1
     width = 32 if limit == INT32 else 64
 
     def parse(text: str) -> str:
         if _INTEGER.fullmatch(text) is None:
             raise CellError("is not a whole number")
-        if len(text) > digits and not -limit - 1 <= int(text[:40]) <= limit:
+        if len(text) > _LONGEST:  # int() takes time that grows with the square of the length
+            sign, figures = ("-", text[1:]) if text[0] == "-" else ("", text)
+            text = sign + (figures.lstrip("0") or "0")
+        if len(text) > _LONGEST or not -limit - 1 <= (value := int(text)) <= limit:
             raise CellError(f"is beyond {width} bits")
-        return str(int(text[:40]))
+        return str(value)
 
     return parse
 
