@@ -10,11 +10,12 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from augmed.foundation import audit
@@ -31,10 +32,10 @@ class Cancelled(Exception):
 
 
 class Progress:
-    """How a handler tells how far it is. Writes at most every two seconds and renews the lease.
+    """How a handler tells how far it is: writes at most every two seconds, renews the lease, notices a cancel.
 
-    Progress is written outside the handler's transaction only if the handler keeps it short; inside a long
-    transaction call `update` before and after it, as others see it only after the commit."""
+    Inside a handler's own transaction nobody would see the update before the commit. On PostgreSQL it then goes
+    through a second connection; SQLite has one writer, so there it waits until the transaction is over."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -46,15 +47,32 @@ class Progress:
         if not force and now - self._last < HEARTBEAT:
             return
         self._last = now
-        Job.objects.filter(pk=self.job.pk, lease_token=self.job.lease_token).update(
-            progress_done=done,
-            progress_total=total,
-            message=message[:255],
-            heartbeat_at=now,
-            lease_until=now + LEASE,
-        )
-        if Job.objects.filter(pk=self.job.pk, cancel_requested=True).exists():
+        changes = {
+            "progress_done": done,
+            "progress_total": total,
+            "message": message[:255],
+            "heartbeat_at": now,
+            "lease_until": now + LEASE,
+        }
+        if not connection.in_atomic_block or settings.JOB_RUNNER == "inline":
+            cancelled = self._write(changes)
+        elif connection.vendor == "postgresql":
+            with ThreadPoolExecutor(max_workers=1) as pool:  # a thread has connections of its own
+                cancelled = pool.submit(self._write_and_disconnect, changes).result()
+        else:
+            return
+        if cancelled:
             raise Cancelled
+
+    def _write(self, changes: dict[str, Any]) -> bool:
+        Job.objects.filter(pk=self.job.pk, lease_token=self.job.lease_token).update(**changes)
+        return Job.objects.filter(pk=self.job.pk, cancel_requested=True).exists()
+
+    def _write_and_disconnect(self, changes: dict[str, Any]) -> bool:
+        try:
+            return self._write(changes)
+        finally:
+            connections.close_all()
 
 
 Handler = Callable[[Job, Progress], dict[str, Any]]
