@@ -203,8 +203,8 @@ def _supply_to_json(supply: Supply) -> dict[str, Any]:
 
 def _show_from_json(value: Any, path: str) -> Show:
     found = _object(value, {"node_key", "discriminator", "style"}, path)
-    texts = (_string(found[name], f"{path}.{name}") for name in ("node_key", "discriminator"))
-    return Show(*texts, style=style_from_json(found["style"], f"{path}.style"))
+    node_key, discriminator = (_string(found[name], f"{path}.{name}") for name in ("node_key", "discriminator"))
+    return Show(node_key, discriminator, style_from_json(found["style"], f"{path}.style"))
 
 
 def _supply_from_json(value: Any, path: str) -> Supply:
