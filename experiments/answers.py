@@ -1,0 +1,309 @@
+"""Answers to questions: validation, the canonical form, and correctness against a reference.
+
+Pure functions. Two submissions are equal if and only if their canonical forms are: choices are sorted sets, numbers
+canonical decimal texts, dates ISO, texts in NFC with line ends as line feeds and no white space around them. Neither
+the order of keys nor anything a client says of time or display enters.
+"""
+
+import datetime
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from augmed.foundation.canonical import canonical_decimal, canonical_json, nfc
+
+QuestionType = Literal[
+    "short_text", "paragraph", "single_choice", "multiple_choice", "number", "scale", "probability", "date"
+]
+Scoring = Literal["none", "exact", "set", "tolerance", "brier"]
+CanonicalAnswer = str | list[str]
+
+TYPES = ("short_text", "paragraph", "single_choice", "multiple_choice", "number", "scale", "probability", "date")
+NUMERIC = ("number", "scale", "probability")
+CHOICES = ("single_choice", "multiple_choice")
+SCORED_TYPES: dict[str, tuple[str, ...]] = {
+    "none": TYPES,
+    "exact": TYPES,
+    "set": ("multiple_choice",),
+    "tolerance": NUMERIC,
+    "brier": ("probability",),
+}
+LONGEST_TEXT = {"short_text": 1_000, "paragraph": 20_000}
+LONGEST_NUMBER = 30
+LARGEST_PERCENTAGE = Decimal(100)
+# Postgres text cannot hold NUL, and the other control characters are no one's answer.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_LINE_ENDS = re.compile(r"\r\n|[\r\n\u0085\u2028\u2029]")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+class AnswerErrors(ValueError):
+    """Everything wrong with a submission: `errors` maps each question key to one message."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        self.errors = dict(errors)
+        super().__init__("; ".join(f"{key}: {message}" for key, message in self.errors.items()))
+
+
+class _Wrong(ValueError):
+    """One answer cannot be accepted; the message is for the participant."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionDefinition:
+    """One question. `key` is the same in all versions and stages.
+
+    A scale needs both bounds and takes whole numbers unless `decimals` says otherwise. A probability is a percentage
+    from 0 to 100, within the bounds if given. `decimals` is the most places allowed (0: whole numbers; None: any).
+    ValueError when a definition contradicts itself.
+    """
+
+    key: str
+    type: QuestionType
+    text: str = ""
+    help: str = ""
+    required: bool = True
+    options: tuple[str, ...] = ()
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    decimals: int | None = None
+    unit: str = ""
+    low_label: str = ""
+    high_label: str = ""
+    scoring: Scoring = "none"
+    tolerance: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        if problem := _problem(self):
+            raise ValueError(f"question {self.key!r}: {problem}")
+
+    @property
+    def places(self) -> int | None:
+        return 0 if self.type == "scale" and self.decimals is None else self.decimals
+
+    @property
+    def bounds(self) -> tuple[Decimal | None, Decimal | None]:
+        """The lowest and the highest number accepted."""
+        if self.type != "probability":
+            return self.minimum, self.maximum
+        low = Decimal(0) if self.minimum is None else max(self.minimum, Decimal(0))
+        high = LARGEST_PERCENTAGE if self.maximum is None else min(self.maximum, LARGEST_PERCENTAGE)
+        return low, high
+
+
+def validate(questions: Sequence[QuestionDefinition], answers_by_key: Mapping[str, Any]) -> dict[str, CanonicalAnswer]:
+    """Return the canonical answers by question key, in the questions' order, unanswered ones left out.
+
+    None, blank text and an empty list are no answer. AnswerErrors lists everything that is wrong.
+    """
+    if not isinstance(answers_by_key, Mapping):
+        raise AnswerErrors({"": "Answers must be an object with one value for each question key."})
+    known = {question.key for question in questions}
+    errors = {str(key): "There is no such question." for key in answers_by_key if key not in known}
+    canonical: dict[str, CanonicalAnswer] = {}
+    for question in questions:
+        try:
+            answer = canonical_answer(question, answers_by_key.get(question.key))
+        except _Wrong as error:
+            errors[question.key] = str(error)
+            continue
+        if answer is not None:
+            canonical[question.key] = answer
+        elif question.required:
+            errors[question.key] = "This question needs an answer."
+    if errors:
+        raise AnswerErrors(errors)
+    return canonical
+
+
+def canonical_answer(question: QuestionDefinition, value: Any) -> CanonicalAnswer | None:
+    """Return one answer's canonical form, or None for no answer; ValueError with a message for the participant."""
+    if value is None:
+        return None
+    if question.type == "multiple_choice":
+        return _choices(question, value) or None
+    if question.type in NUMERIC:
+        return _number(question, value)
+    if not isinstance(value, str):
+        raise _Wrong("A text is needed.")
+    text = _text(value)
+    if question.type in LONGEST_TEXT:
+        return _limited(question, text)
+    if not text.strip():
+        return None
+    return _date(text.strip()) if question.type == "date" else _option(question, text)
+
+
+def answers_equal(first: Mapping[str, CanonicalAnswer], second: Mapping[str, CanonicalAnswer]) -> bool:
+    """Whether two canonical submissions are one and the same."""
+    return canonical_json(first) == canonical_json(second)
+
+
+def correctness(
+    question: QuestionDefinition, canonical_answer: CanonicalAnswer | None, reference: Any
+) -> Decimal | None:
+    """Return how right an answer is by the question's rule, or None when it is not scored, unanswered or unknown.
+
+    `reference` is a JSON value: an answer, or {"distribution": [[answer, weight], ...]} (or an object of answer and
+    weight), where the weights are probabilities or counts of readings; they are divided by their sum.
+
+    exact, set: 1 when the answer equals the reference (choices compared as sets: all of them or nothing, which no
+    partial credit rule has to explain), else 0. tolerance: 1 when it is at most `tolerance` away, else 0. Against a
+    distribution these give the probability of the answers they would accept. brier: (p - o)**2 with p the stated
+    percentage / 100 and o 1 or 0 for yes or no, or the probability of yes (Brier, Mon Weather Rev 1950, 78:1): 0 is
+    best, 1 worst. ValueError when the reference does not fit the question.
+    """
+    if question.scoring == "none" or canonical_answer is None or reference is None:
+        return None
+    if question.scoring == "brier":
+        assert isinstance(canonical_answer, str)
+        return (Decimal(canonical_answer) / 100 - _outcome(reference)) ** 2
+    if not isinstance(reference, Mapping):
+        return Decimal(_agrees(question, canonical_answer, reference))
+    return _share(reference, lambda value: _agrees(question, canonical_answer, value))
+
+
+def _problem(question: QuestionDefinition) -> str | None:
+    """What contradicts itself in a definition, if anything."""
+    low, high = question.minimum, question.maximum
+    if not question.key:
+        return "the key is empty"
+    if question.type not in TYPES:
+        return f"unknown type {question.type!r}"
+    if question.type in CHOICES and len(question.options) < 2:
+        return "a choice needs at least two options"
+    if not all(isinstance(option, str) and option.strip() for option in question.options):
+        return "every option is a text that is not empty"
+    if len({_text(option).strip() for option in question.options}) < len(question.options):
+        return "an option occurs twice"
+    if question.type == "scale" and (low is None or high is None):
+        return "a scale needs a minimum and a maximum"
+    if low is not None and high is not None and low > high:
+        return "the minimum is above the maximum"
+    if question.decimals is not None and question.decimals < 0:
+        return "decimals cannot be negative"
+    if question.type not in SCORED_TYPES.get(question.scoring, ()):
+        return f"scoring {question.scoring!r} does not suit the type {question.type}"
+    if question.scoring == "tolerance" and (question.tolerance is None or question.tolerance < 0):
+        return "scoring by tolerance needs a tolerance of at least 0"
+    return None
+
+
+def _text(value: str) -> str:
+    """The text in NFC with line feeds as line ends."""
+    try:
+        return nfc(_LINE_ENDS.sub("\n", value))
+    except ValueError:
+        raise _Wrong("The text is not valid Unicode.") from None
+
+
+def _limited(question: QuestionDefinition, text: str) -> str | None:
+    if _CONTROL.search(text):
+        raise _Wrong("The text contains control characters.")
+    if question.type == "short_text" and "\n" in text.strip():
+        raise _Wrong("The answer must be on one line.")
+    if len(text) > LONGEST_TEXT[question.type]:
+        raise _Wrong(f"The text is longer than {LONGEST_TEXT[question.type]} characters.")
+    return text.strip() or None
+
+
+def _option(question: QuestionDefinition, text: str) -> str:
+    for option in question.options:
+        if _text(option).strip() == text.strip():
+            return _text(option).strip()
+    raise _Wrong("This is not one of the options.")
+
+
+def _choices(question: QuestionDefinition, value: Any) -> list[str]:
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise _Wrong("A list of options is needed.")
+    return sorted({_option(question, _text(item)) for item in value})
+
+
+def _number(question: QuestionDefinition, value: Any) -> str | None:
+    if isinstance(value, str) and not value.strip():
+        return None
+    number = _decimal(value)
+    low, high = question.bounds
+    if low is not None and number < low:
+        raise _Wrong(f"The number must be at least {canonical_decimal(low)}.")
+    if high is not None and number > high:
+        raise _Wrong(f"The number must be at most {canonical_decimal(high)}.")
+    text = canonical_decimal(number)
+    if len(text) > LONGEST_NUMBER:
+        raise _Wrong("The number has too many digits.")
+    if question.places is not None and len(text.partition(".")[2]) > question.places:
+        raise _Wrong("A whole number is needed." if question.places == 0 else f"At most {question.places} decimals.")
+    return text
+
+
+def _decimal(value: Any) -> Decimal:
+    """Numbers come as JSON numbers or texts; a float is read as the shortest text that means it."""
+    if isinstance(value, float):
+        value = repr(value)
+    try:
+        return Decimal(canonical_decimal(value.strip() if isinstance(value, str) else value))
+    except (TypeError, ValueError):
+        raise _Wrong("A number is needed.") from None
+
+
+def _date(text: str) -> str:
+    if _DATE.fullmatch(text):
+        try:
+            return datetime.date.fromisoformat(text).isoformat()
+        except ValueError:
+            pass
+    raise _Wrong("A date is needed, written YYYY-MM-DD.")
+
+
+def _agrees(question: QuestionDefinition, answer: CanonicalAnswer, reference: Any) -> bool:
+    """Whether the answer is right if the reference is the truth. Bounds do not bind a reference."""
+    if question.type in NUMERIC:
+        distance = abs(Decimal(str(answer)) - _reference_number(reference))
+        return distance <= (question.tolerance or 0 if question.scoring == "tolerance" else 0)
+    if question.type == "multiple_choice" and isinstance(reference, str):
+        reference = [reference]
+    try:
+        return answer == canonical_answer(question, reference)
+    except _Wrong as error:
+        raise ValueError(f"question {question.key!r}: the reference {reference!r} does not fit: {error}") from error
+
+
+def _reference_number(reference: Any) -> Decimal:
+    try:
+        return _decimal(reference)
+    except _Wrong as error:
+        raise ValueError(f"the reference {reference!r} is not a number") from error
+
+
+def _outcome(reference: Any) -> Decimal:
+    """The truth of a yes-or-no event as 1, 0 or the probability of yes."""
+    if isinstance(reference, Mapping):
+        return _share(reference, lambda value: _outcome(value) == 1)
+    if isinstance(reference, bool):
+        return Decimal(reference)
+    if isinstance(reference, str) and reference.strip().casefold() in ("yes", "true", "no", "false"):
+        return Decimal(reference.strip().casefold() in ("yes", "true"))
+    number = _reference_number(reference)
+    if number not in (0, 1):
+        raise ValueError(f"the reference {reference!r} is neither yes nor no")
+    return number
+
+
+def _share(reference: Mapping[str, Any], accepted: Callable[[Any], bool]) -> Decimal:
+    """The share of a distribution's weight that lies on the accepted answers."""
+    pairs = reference.get("distribution")
+    pairs = list(pairs.items()) if isinstance(pairs, Mapping) else pairs
+    if reference.keys() != {"distribution"} or not isinstance(pairs, list) or not all(map(_is_pair, pairs)):
+        raise ValueError('a reference is an answer or {"distribution": [[answer, weight], ...]}')
+    weighed = [(value, _reference_number(weight)) for value, weight in pairs]
+    total = sum(weight for _, weight in weighed)
+    if any(weight < 0 for _, weight in weighed) or not total:
+        raise ValueError("the weights of a reference must not be negative, nor all zero")
+    return sum((weight for value, weight in weighed if accepted(value)), Decimal(0)) / total
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 2
