@@ -1,5 +1,6 @@
 """Writes to the OMOP tables."""
 
+import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def import_files(
         audit.record(
             action="omop_imported",
             by=by,
-            target=("omop.import", ", ".join(report.tables)[:200]),
+            target=("omop.import", uuid.uuid4()),
             data={
                 "files": list(report.files),
                 "loaded": {name: counts.loaded for name, counts in report.tables.items()},

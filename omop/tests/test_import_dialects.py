@@ -1,0 +1,199 @@
+"""Files as they come: separators, quoting, byte order marks, line ends, names."""
+
+from pathlib import Path
+
+import pytest
+
+from omop.actions import import_files
+from omop.models import Concept, Note, Person
+
+ATHENA = Path(__file__).parent / "data" / "athena" / "CONCEPT.csv"
+PERSON = "person_id,gender_concept_id,year_of_birth,race_concept_id,ethnicity_concept_id"
+pytestmark = pytest.mark.django_db
+
+
+def load(*paths):
+    return import_files(paths=paths, by=None)
+
+
+def load_bytes(tmp_path, name, content: bytes):
+    path = tmp_path / name
+    path.write_bytes(content)
+    return load(path)
+
+
+def messages(report):
+    return [str(error) for error in report.errors]
+
+
+def test_vocabulary_files_keep_quotes_backslashes_and_the_name_NA():
+    report = load(ATHENA)
+    assert report.status == "loaded"
+    names = dict(Concept.objects.values_list("concept_id", "concept_name"))
+    assert names == {
+        0: "No matching concept",
+        42081869: 'Wilson"s Mills',
+        2616666: 'Rollabout chair, any and all types with casters 5" or greater',
+        4000001: '"y set" tubing for peritoneal dialysis',
+        36311145: "NA",
+        4000002: r"back\slash \N and \t kept",
+        4000003: "Unidad de Cuidados Intensivos – niño",  # noqa: RUF001
+        4000004: '"unbalanced',
+    }
+    nothing = Concept.objects.get(pk=0)
+    assert (nothing.vocabulary_id, nothing.standard_concept, nothing.invalid_reason) == ("None", None, None)
+    assert nothing.valid_end_date.isoformat() == "2099-12-31"
+
+
+def test_loading_a_vocabulary_twice_changes_nothing():
+    load(ATHENA)
+    assert load(ATHENA).tables["concept"].unchanged == 8
+
+
+@pytest.mark.parametrize("name", ["person.csv", "PERSON.CSV", "Person.tsv", "person.txt"])
+def test_upper_and_lower_case_names(tmp_path, name):
+    report = load_bytes(tmp_path, name, f"{PERSON.upper()}\n1,2,1980,0,0\n".encode())
+    assert report.status == "loaded"
+    assert Person.objects.get().gender_concept_id == 2
+
+
+def test_byte_order_mark(tmp_path):
+    assert load_bytes(tmp_path, "person.csv", f"\ufeff{PERSON}\n1,2,1980,0,0\n".encode()).status == "loaded"
+
+
+def test_mixed_line_ends_and_empty_lines(tmp_path):
+    content = f"{PERSON}\r\n1,2,1980,0,0\n2,2,1980,0,0\r\n\n3,2,1980,0,0\n\n"
+    report = load_bytes(tmp_path, "person.csv", content.encode())
+    assert report.status == "loaded"
+    assert Person.objects.count() == 3
+
+
+def test_blanks_and_quotes_in_the_header(tmp_path):
+    header = PERSON.replace("gender_concept_id", "gender_concept_id ").replace("person_id", '"person_id"')
+    assert load_bytes(tmp_path, "person.csv", f"{header}\n1,2,1980,0,0\n".encode()).status == "loaded"
+
+
+def test_columns_go_by_name_not_by_place(tmp_path):
+    header = ",".join(reversed(PERSON.split(",")))
+    load_bytes(tmp_path, "person.csv", f"{header}\n7,8,1980,2,1\n".encode())
+    person = Person.objects.get()
+    assert (person.person_id, person.gender_concept_id, person.year_of_birth) == (1, 2, 1980)
+    assert (person.race_concept_id, person.ethnicity_concept_id) == (8, 7)
+
+
+def test_a_line_that_ends_copy_loses_no_rows(tmp_path):
+    content = f"{PERSON},person_source_value\n1,2,1980,0,0,\\.\n2,2,1980,0,0,b\n"
+    assert load_bytes(tmp_path, "person.csv", content.encode()).tables["person"].loaded == 2
+    assert Person.objects.get(pk=1).person_source_value == "\\."
+
+
+def test_such_a_line_on_its_own_is_an_error(tmp_path):
+    report = load_bytes(tmp_path, "person.csv", f"{PERSON}\n1,2,1980,0,0\n\\.\n2,2,1980,0,0\n".encode())
+    assert messages(report) == ["person.csv, line 3: the line has 1 fields, the header 5"]
+    assert report.tables["person"].rejected == 1
+
+
+def test_what_looks_like_null_elsewhere_is_text_here(tmp_path):
+    content = f"{PERSON},person_source_value\n1,2,1980,0,0,\\N\n2,2,1980,0,0,NULL\n3,2,1980,0,0,NA\n4,2,1980,0,0,\n"
+    load_bytes(tmp_path, "person.csv", content.encode())
+    assert list(Person.objects.order_by("pk").values_list("person_source_value", flat=True)) == [
+        "\\N",
+        "NULL",
+        "NA",
+        None,
+    ]
+
+
+def test_quoted_text_keeps_lines_tabs_and_quotes_and_the_line_numbers_stay_right(tmp_path, write_table):
+    load(write_table("person"))
+    header = (
+        "note_id,person_id,note_date,note_type_concept_id,note_class_concept_id,note_text,"
+        "encoding_concept_id,language_concept_id"
+    )
+    text = 'First line\nsecond\tline\\n with ""quotes"", and\r\na third'
+    content = f'{header}\n1,1,2020-01-01,0,0,"{text}",0,0\n2,1,2020-01-01,0,0,plain,0,0\n'
+    report = load_bytes(tmp_path, "note.csv", content.encode())
+    assert report.status == "loaded"
+    assert Note.objects.get(pk=1).note_text == text.replace('""', '"')
+    report = load_bytes(tmp_path, "note.csv", (content + "x,1,2020-01-01,0,0,plain,0,0\n").encode())
+    assert messages(report) == ["note.csv, line 6, note_id = 'x': is not a whole number"]
+
+
+def test_an_open_quote_is_found_where_it_opens(tmp_path):
+    content = f'{PERSON},person_source_value\n1,2,1980,0,0,a\n2,2,1980,0,0,"b\n3,2,1980,0,0,c\n'
+    assert messages(load_bytes(tmp_path, "person.csv", content.encode())) == [
+        "person.csv, line 3: a quotation mark opened in this record is never closed"
+    ]
+
+
+def test_an_undoubled_quote_is_an_error(tmp_path):
+    content = f'{PERSON},person_source_value\n1,2,1980,0,0,"a"b"\n2,2,1980,0,0,c\n'
+    report = load_bytes(tmp_path, "person.csv", content.encode())
+    assert messages(report) == ["person.csv, line 2: a quotation mark inside a quoted value is not doubled"]
+    assert report.tables["person"].read == 2
+
+
+def test_bytes_that_are_not_utf_8_are_named(tmp_path):
+    content = f"{PERSON},person_source_value\n1,2,1980,0,0,".encode() + "Zürich\n".encode("latin-1")
+    assert messages(load_bytes(tmp_path, "person.csv", content)) == [
+        "person.csv, line 2, person_source_value = 'Z\\\\udcfcrich': is not UTF-8"
+    ]
+
+
+def test_nul_bytes_are_errors(tmp_path):
+    report = load_bytes(tmp_path, "person.csv", f"{PERSON},person_source_value\n1,2,1980,0,0,a\0b\n".encode())
+    assert report.error_count == 1
+    assert "NUL" in messages(report)[0]
+
+
+def test_short_and_long_rows_are_errors(tmp_path):
+    content = f"{PERSON}\n1,2,1980,0\n2,2,1980,0,0,\n3,2,1980,0,0\n"
+    report = load_bytes(tmp_path, "person.csv", content.encode())
+    assert messages(report) == [
+        "person.csv, line 2: the line has 4 fields, the header 5",
+        "person.csv, line 3: the line has 6 fields, the header 5",
+    ]
+    assert (report.tables["person"].read, report.tables["person"].rejected) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("1,2,1980,0,0", "line 1, 1: person has no such column in CDM 5.4"),
+        (f"{PERSON},", "line 1, column 6: a column has no name"),
+        (f"{PERSON},year_of_birth", "line 1, year_of_birth: the column is there twice"),
+        (PERSON.replace("year_of_birth", "birth_year"), "line 1, birth_year: person has no such column in CDM 5.4"),
+        (PERSON.replace(",year_of_birth", ""), "line 1, year_of_birth: the column is required, but not there"),
+        ("", "line 1: the file is empty; its first line must name the columns"),
+    ],
+)
+def test_headers_that_do_not_fit(tmp_path, header, reason):
+    report = load_bytes(tmp_path, "person.csv", f"{header}\n".encode() if header else b"")
+    assert f"person.csv, {reason}" in messages(report)
+
+
+def test_a_name_that_is_no_table_refuses_and_suggests(tmp_path, write_table):
+    write_table("person")
+    write_table("measurement", name="MEASUREMENTS.csv")
+    report = load(tmp_path)
+    assert messages(report) == [
+        "MEASUREMENTS.csv: no table of CDM 5.4 is called measurements."
+        " Rename it to measurement.csv if that is what it holds."
+    ]
+    assert Person.objects.count() == 0
+
+
+def test_other_files_in_a_folder_are_ignored_and_named(tmp_path, write_table):
+    write_table("person")
+    (tmp_path / "README.md").write_text("about")
+    (tmp_path / "inner").mkdir()
+    report = load(tmp_path)
+    assert report.status == "loaded"
+    assert report.ignored == ["README.md", "inner"]
+
+
+def test_tab_separated_with_a_quoted_header_is_quoted(tmp_path):
+    header = "\t".join(f'"{name}"' for name in [*PERSON.split(","), "person_source_value"])
+    report = load_bytes(tmp_path, "person.csv", f'{header}\n1\t2\t1980\t0\t0\t"a\tb"\n'.encode())
+    assert report.status == "loaded"
+    assert Person.objects.get().person_source_value == "a\tb"
