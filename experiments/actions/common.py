@@ -1,0 +1,47 @@
+"""What the actions of studies share: the lock of a study, and refusals in the project's error form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import models
+
+from augmed.foundation.errors import Conflict, Invalid
+from experiments.models import Experiment
+
+
+def locked(experiment: Experiment) -> Experiment:
+    """The study as it is now, locked until the transaction ends: one draw, one amendment, one arrival at a time.
+
+    (SQLite has one writer at a time by BEGIN IMMEDIATE.)"""
+    return Experiment.objects.select_for_update().get(pk=experiment.pk)
+
+
+def clean(instance: models.Model, *, exclude: tuple[str, ...] = ()) -> None:
+    """Validate fields and constraints; Invalid names each field that was not accepted."""
+    try:
+        instance.full_clean(exclude=exclude)
+    except ValidationError as error:
+        messages = error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
+        said = "; ".join(text for texts in messages.values() for text in texts)
+        raise Invalid(f"The {instance._meta.verbose_name} was not accepted: {said}", errors=messages) from error
+
+
+def refuse_when_over(experiment: Experiment) -> None:
+    """A completed study keeps its design."""
+    if experiment.status in {Experiment.Status.COMPLETED, Experiment.Status.ARCHIVED}:
+        raise Conflict(f"The study is {experiment.get_status_display()}: its design stays as it is.", code="study_over")
+
+
+def apply_fields(instance: models.Model, fields: dict[str, Any], allowed: frozenset[str]) -> list[str]:
+    """Set the fields that differ and return their names; Invalid for a field that this action does not set."""
+    if unknown := sorted(fields.keys() - allowed):
+        raise Invalid(
+            f"Cannot set {', '.join(unknown)} here.",
+            errors={name: ["This field cannot be set here."] for name in unknown},
+        )
+    changed = [name for name, value in fields.items() if getattr(instance, name) != value]
+    for name in changed:
+        setattr(instance, name, fields[name])
+    return changed

@@ -1,0 +1,198 @@
+"""Who takes part: arrival, consent, withdrawal. Each change of status is a dated fact."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from augmed.foundation import audit
+from augmed.foundation.canonical import canonical_json
+from augmed.foundation.errors import Conflict, Invalid
+from experiments.actions.allocation import draw_pending, runs_for_audit
+from experiments.actions.common import locked, refuse_when_over
+from experiments.actions.erasure import erase_enrolment, erase_payloads
+from experiments.models import AllocationRun, ConsentRecord, Enrolment, EnrolmentEvent, Experiment
+from experiments.protocol import FrozenProtocol
+from participants.models import Profile
+
+__all__ = ["enrol", "erase_enrolment", "record_consent", "withdraw"]
+
+Status = Enrolment.Status
+
+
+def enrol(*, experiment: Experiment, user: Any, by: Any, kind: str = Enrolment.Kind.REAL) -> Enrolment:
+    """Take a person into a study: arrival number, stratum and intake are those of this moment and stay.
+
+    A real enrolment whose consent is settled is drawn at once when the study is active. Who is in already stays as
+    they are, however often this is called. Constant number of queries but for the inserts of the draw."""
+    if kind not in Enrolment.Kind.values:
+        raise Invalid(f"There is no enrolment of kind {kind!r}.", errors={"kind": ["real, training or preview"]})
+    if not user.is_active:
+        raise Conflict("The account is deactivated.", code="account_inactive")
+    with transaction.atomic():
+        study = locked(experiment)
+        refuse_when_over(study)
+        if kind != Enrolment.Kind.PREVIEW:
+            there = Enrolment.objects.filter(experiment=study, user=user, kind=kind).first()
+            if there is not None:
+                return _unless_left(there)
+        enrolment = _arrive(study, user, kind)
+        _event(enrolment, by, "")
+        runs = draw_pending(study, by=by, triggered_by="joining", only=enrolment)
+        _record("enrolled", enrolment, by, {"kind": kind, "status": enrolment.status} | runs_for_audit(runs))
+    return enrolment
+
+
+def record_consent(
+    *,
+    enrolment: Enrolment,
+    kind: str,
+    by: Any,
+    at: datetime | None = None,
+    document: str = "",
+    given_elsewhere: bool = False,
+) -> ConsentRecord:
+    """Write down that consent was given, declined or withdrawn, and when (default: now).
+
+    Given, it opens the study to whoever waited for it, and their cases are drawn; withdrawn, it withdraws the person."""
+    if kind == ConsentRecord.Kind.WITHDRAWN:
+        withdraw(enrolment=enrolment, by=by, reason="Consent was withdrawn.", at=at, document=document)
+        return enrolment.consents.latest("recorded_at", "pk")
+    with transaction.atomic():
+        study = locked(enrolment.experiment)
+        enrolment.refresh_from_db()
+        record, runs = note_consent(study, enrolment, kind, by, at, document, given_elsewhere)
+        _record("consent_recorded", enrolment, by, {"kind": kind} | runs_for_audit(runs))
+    return record
+
+
+def note_consent(
+    study: Experiment,
+    enrolment: Enrolment,
+    kind: str,
+    by: Any,
+    at: datetime | None,
+    document: str,
+    given_elsewhere: bool,
+) -> tuple[ConsentRecord, list[AllocationRun]]:
+    """As `record_consent`, for actions that hold the study's lock and record their own audit event."""
+    if kind not in (ConsentRecord.Kind.GIVEN, ConsentRecord.Kind.DECLINED):
+        raise Invalid(f"Consent is given or declined, not {kind!r}.", errors={"kind": ["given or declined"]})
+    if enrolment.status == Status.WITHDRAWN:
+        raise Conflict("The person has withdrawn.", code="withdrawn")
+    if kind == ConsentRecord.Kind.DECLINED and enrolment.status not in (Status.AWAITING_CONSENT, Status.DECLINED):
+        raise Conflict("The person takes part already: consent is withdrawn, not declined.", code="takes_part")
+    if at is not None and at > timezone.now():
+        raise Invalid("Consent cannot lie in the future.", errors={"at": ["This time has not come yet."]})
+    record = ConsentRecord.objects.create(
+        enrolment=enrolment,
+        kind=kind,
+        document=document,
+        given_elsewhere=given_elsewhere,
+        at=at or timezone.now(),
+        recorded_by=by,
+    )
+    if kind == ConsentRecord.Kind.DECLINED:
+        _set_status(enrolment, Status.DECLINED, by, "Consent was declined.")
+        return record, []
+    if enrolment.status in (Status.AWAITING_CONSENT, Status.DECLINED):
+        _set_status(enrolment, Status.ACTIVE, by, "Consent was given.")
+    return record, draw_pending(study, by=by, triggered_by="consent", only=enrolment)
+
+
+def withdraw(
+    *, enrolment: Enrolment, by: Any, reason: str, at: datetime | None = None, document: str = ""
+) -> Enrolment:
+    """The person leaves: a fact. What becomes of the data is the study's setting: exports act on it, but where it says
+    erase, the answers are blanked here and now."""
+    if not reason.strip():
+        raise Invalid("Say why.", errors={"reason": ["A reason is needed."]})
+    with transaction.atomic():
+        study = locked(enrolment.experiment)
+        enrolment.refresh_from_db()
+        if enrolment.status == Status.WITHDRAWN:
+            raise Conflict("The person has withdrawn already.", code="withdrawn")
+        if enrolment.consents.filter(kind=ConsentRecord.Kind.GIVEN).exists() or document:
+            ConsentRecord.objects.create(
+                enrolment=enrolment,
+                kind=ConsentRecord.Kind.WITHDRAWN,
+                document=document,
+                at=at or timezone.now(),
+                recorded_by=by,
+            )
+        _set_status(enrolment, Status.WITHDRAWN, by, reason)
+        policy = withdrawal_policy(study)
+        erased = erase_payloads(enrolment) if policy == Experiment.WithdrawalPolicy.ERASE else {}
+        _record("withdrawn", enrolment, by, {"reason": reason, "policy": policy, **erased})
+    return enrolment
+
+
+def withdrawal_policy(experiment: Experiment) -> str:
+    """The setting in force: the protocol's, or the working design's before activation."""
+    return (
+        FrozenProtocol.of(experiment.protocol).withdrawal_policy
+        if experiment.protocol
+        else experiment.withdrawal_policy
+    )
+
+
+def _arrive(study: Experiment, user: Any, kind: str) -> Enrolment:
+    """Store the enrolment with what is known of the person now. The study is locked, so numbers have no gap."""
+    protocol = FrozenProtocol.of(study.protocol) if study.protocol else None
+    strata = list(protocol.strata) if protocol else study.strata
+    waits = protocol.consent_required if protocol else study.consent_required
+    intake = Profile.objects.filter(user=user).values_list("intake", flat=True).first() or {}
+    real = kind == Enrolment.Kind.REAL
+    enrolment = Enrolment(
+        experiment=study,
+        user=user,
+        kind=kind,
+        status=Status.AWAITING_CONSENT if waits and real else Status.ACTIVE,
+        arrival=study.next_arrival if real else None,
+        stratum=_stratum(strata, intake) if real else "",
+        intake=intake,
+    )
+    enrolment.save(force_insert=True)
+    if real:
+        study.next_arrival += 1
+        study.save(update_fields=["next_arrival"])
+    return enrolment
+
+
+def _stratum(names: list[str], intake: dict[str, Any]) -> str:
+    """Canonical JSON of the stratifying attributes; '' when there are none. Invalid names those that are unknown."""
+    if not names:
+        return ""
+    values = {name: str(intake.get(name, "") or "").strip() if intake.get(name) != 0 else "0" for name in names}
+    if unknown := [name for name, value in values.items() if not value]:
+        raise Invalid(
+            f"The roster does not say this person's {', '.join(unknown)}, by which the study is stratified.",
+            code="stratum_unknown",
+            errors={f"intake.{name}": ["This attribute is needed."] for name in unknown},
+        )
+    return canonical_json(values)
+
+
+def _unless_left(enrolment: Enrolment) -> Enrolment:
+    if enrolment.status in (Status.WITHDRAWN, Status.DECLINED):
+        raise Conflict(f"The person has {enrolment.get_status_display()} already.", code=enrolment.status)
+    return enrolment
+
+
+def _set_status(enrolment: Enrolment, status: str, by: Any, reason: str) -> None:
+    if enrolment.status == status:
+        return
+    enrolment.status = status
+    enrolment.save(update_fields=["status"])
+    _event(enrolment, by, reason)
+
+
+def _event(enrolment: Enrolment, by: Any, reason: str) -> None:
+    EnrolmentEvent.objects.create(enrolment=enrolment, status=enrolment.status, reason=reason, by=by)
+
+
+def _record(action: str, enrolment: Enrolment, by: Any, data: dict[str, Any]) -> None:
+    audit.record(action=action, by=by, target=enrolment, data=data, experiment_id=enrolment.experiment_id)
