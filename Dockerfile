@@ -22,7 +22,7 @@ COPY omop omop
 COPY cases cases
 COPY participants participants
 COPY experiments experiments
-USER augmed
+USER 10001
 # Static files are gathered at build time; the values below are never used to serve.
 RUN ENVIRONMENT=production SECRET_KEY=build ALLOWED_HOSTS=localhost DATABASE_URL=sqlite:////tmp/build.sqlite3 \
     python manage.py collectstatic --noinput

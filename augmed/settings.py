@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "omop",
     "cases",
     "experiments",
+    *(["augmed.demo"] if ENVIRONMENT != "production" else []),
 ]
 
 MIDDLEWARE = [
@@ -162,10 +163,12 @@ AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOGIN_COOLOFF_MINUTES", default=1
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_USERNAME_FORM_FIELD = "username"
+AXES_USERNAME_CALLABLE = "participants.lockout.client_username"
+AXES_CLIENT_IP_CALLABLE = "participants.lockout.client_address"
+AXES_LOCKOUT_CALLABLE = "participants.lockout.locked_out"
 AXES_DISABLE_ACCESS_LOG = True  # log-ins are in the audit trail
 AXES_VERBOSE = False  # never log e-mail addresses
-if PROXY_COUNT := env.int("PROXY_COUNT", default=0):
-    AXES_IPWARE_PROXY_COUNT = PROXY_COUNT
+PROXY_COUNT = env.int("PROXY_COUNT", default=0)  # how many proxies in front are ours; others' headers are not believed
 
 # --- Web security
 
@@ -195,12 +198,12 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "augmed.foundation.pagination.CursorPagination",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "augmed.foundation.openapi.ProblemSchema",
     "EXCEPTION_HANDLER": "augmed.foundation.errors.exception_handler",
     "DEFAULT_THROTTLE_RATES": {"account": env.str("ACCOUNT_THROTTLE", default="30/min")},
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
-    "NUM_PROXIES": PROXY_COUNT or None,
+    "NUM_PROXIES": PROXY_COUNT,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "AugMed API",
@@ -210,6 +213,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v2",
+    "PREPROCESSING_HOOKS": ["augmed.foundation.openapi.without_optional_slash"],
     "COMPONENT_SPLIT_REQUEST": True,
 }
 

@@ -1,0 +1,170 @@
+"""Load the demo study: every step is the action that the admin or a command calls; nothing is written directly."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from augmed.demo.accounts import DemoAccount
+from augmed.demo.readings import answer_some_reviews
+from cases.actions import import_layout, put_forward
+from cases.models import Case, PageLayout
+from experiments.actions.design import add_arm, create_experiment, set_case_list, update_experiment
+from experiments.actions.enrolment import enrol
+from experiments.actions.lifecycle import activate
+from experiments.actions.questionnaires import create_questionnaire
+from experiments.actions.references import set_reference
+from experiments.actions.roles import grant_role
+from experiments.models import Experiment, Questionnaire
+from omop.actions import import_files
+from participants.models import Profile, User
+
+FOLDER = settings.BASE_DIR / "fixtures" / "demo"
+Say = Callable[[str], None]
+
+
+def load(*, accounts: list[DemoAccount], say: Say) -> Experiment:
+    """Make whatever of the demo is not there yet; what was done since stays."""
+    people = create_accounts(accounts)
+    description = json.loads((FOLDER / "study.json").read_text())
+    existing = Experiment.objects.filter(name=description["title"]).first()
+    if existing:
+        say("The demo study is there already; nothing was changed.")
+        return existing
+    administrator = people["administrator"][0]
+    load_omop(by=people["data staff"][0], say=say)
+    layout = load_layout(by=administrator)
+    cases = load_cases(by=people["data staff"][0], layout=layout, say=say)
+    with transaction.atomic():
+        experiment = build_study(description, layout=layout, cases=cases, by=administrator)
+        grant_role(user=people["researcher"][0], experiment=experiment, role="lead", by=administrator)
+        grant_role(user=people["researcher"][0], experiment=experiment, role="unblinded_analyst", by=administrator)
+        activate(experiment=experiment, by=administrator, reason="The demo begins.")
+    for clinician in people["clinician"]:
+        enrolment = enrol(experiment=experiment, user=clinician, by=people["researcher"][0])
+        answered = answer_some_reviews(enrolment=enrolment)
+        say(f"Enrolled a clinician and answered {answered} of their reviews.")
+    return experiment
+
+
+def create_accounts(accounts: list[DemoAccount]) -> dict[str, list[User]]:
+    """The accounts by role; one that exists keeps its password."""
+    people: dict[str, list[User]] = {}
+    for account in accounts:
+        user = User.objects.filter(email=account.email).first()
+        if user is None:
+            with transaction.atomic():
+                user = _create(account)
+        people.setdefault(account.role, []).append(user)
+    return people
+
+
+def _create(account: DemoAccount) -> User:
+    if account.role == "administrator":
+        user = User.objects.create_superuser(account.email, account.password)
+    else:
+        is_data_staff = account.role == "data staff"
+        user = User.objects.create_user(
+            account.email, account.password, is_staff=is_data_staff, is_data_staff=is_data_staff
+        )
+    Profile.objects.create(user=user, name=account.name, position=account.position, employer="Demo hospital")
+    return user
+
+
+def load_omop(*, by: User, say: Say) -> None:
+    """Three runs, because files of one name hold different rows of one table."""
+    for part in ("omop", "estimates", "handmade"):
+        report = import_files(paths=[FOLDER / part], by=by)
+        if report.status == "refused":
+            raise RuntimeError(f"The demo's own data were refused: {report.to_json()}")
+        loaded = sum(counts.loaded for counts in report.tables.values())
+        say(f"Loaded {loaded} OMOP rows from fixtures/demo/{part}.")
+
+
+def load_layout(*, by: User) -> PageLayout:
+    version = import_layout(content=json.loads((FOLDER / "layout.json").read_text()), by=by)
+    return version.layout
+
+
+def load_cases(*, by: User, layout: PageLayout, say: Say) -> list[Case]:
+    rows = _rows(FOLDER / "cases.csv")
+    numbers = {int(row["visit_occurrence_id"]): int(row["case_number"]) for row in rows}
+    result = put_forward(visit_ids=list(numbers), by=by, layout=layout, numbers=numbers)
+    if result.refused:
+        raise RuntimeError(f"Visits of the demo were refused: {result.refused}")
+    say(f"Put {len(result.created)} visits forward for review.")
+    return list(Case.objects.filter(number__in=numbers.values()).order_by("number"))
+
+
+def build_study(description: dict[str, Any], *, layout: PageLayout, cases: list[Case], by: User) -> Experiment:
+    """The study in draft: texts, questionnaire, arms with what they disclose, case list, reference standard."""
+    experiment = create_experiment(
+        name=description["title"],
+        description=description["description"],
+        instructions=description["instructions"],
+        layout=layout,
+        by=by,
+        person_once=description["allocation"]["person_once_per_reader"],
+    )
+    questionnaire = create_questionnaire(
+        experiment=experiment,
+        name=description["questionnaire"]["name"],
+        questions=[_question(question) for question in description["questionnaire"]["questions"]],
+        by=by,
+    ).questionnaire
+    set_case_list(experiment=experiment, cases=cases, by=by)
+    update_experiment(experiment=experiment, by=by, block_multiples=[1, 2])
+    for arm in description["arms"]:
+        add_arm(
+            experiment=experiment,
+            name=arm["name"],
+            weight=arm["weight"],
+            by=by,
+            stages=[_stage(stage, questionnaire) for stage in arm["stages"]],
+        )
+    _load_references(experiment, cases, by)
+    experiment.refresh_from_db()
+    return experiment
+
+
+def _question(question: dict[str, Any]) -> dict[str, Any]:
+    known = {name: question[name] for name in ("key", "type", "text", "required", "scoring")}
+    if "options" in question:
+        known["options"] = [option["label"] for option in question["options"]]
+    if question["type"] == "scale":
+        known |= {"minimum": question["min"], "maximum": question["max"]}
+        known |= {"low_label": question["low_label"], "high_label": question["high_label"]}
+    return known
+
+
+def _stage(stage: dict[str, Any], questionnaire: Questionnaire) -> dict[str, Any]:
+    return {
+        "name": stage["name"],
+        "questionnaire": questionnaire,
+        "not_before_days": stage["available_after_days"],
+        "cells": [{"node": section, "shown": True} for section in stage["show_sections"]],
+    }
+
+
+def _load_references(experiment: Experiment, cases: list[Case], by: User) -> None:
+    by_number = {case.number: case for case in cases}
+    for row in _rows(FOLDER / "reference.csv"):
+        set_reference(
+            experiment=experiment,
+            case=by_number[int(row["case_number"])],
+            question_key=row["question_key"],
+            value=row["value"],
+            rule=row["rule"],
+            by=by,
+        )
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
