@@ -215,6 +215,17 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api/v2",
     "PREPROCESSING_HOOKS": ["augmed.foundation.openapi.without_optional_slash"],
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ExperimentStatus": "experiments.models.Experiment.Status",
+        "ExperimentKind": "experiments.models.Experiment.Kind",
+        "EnrolmentStatus": "experiments.models.Enrolment.Status",
+        "EnrolmentKind": "experiments.models.Enrolment.Kind",
+        "ConsentKind": "experiments.models.ConsentRecord.Kind",
+        "CaseKind": "cases.models.Case.Kind",
+        "ReviewStatus": "experiments.api.participant.serializers.REVIEW_STATUSES",
+        "ClientEventKind": "experiments.api.participant.serializers.CLIENT_EVENT_KINDS",
+        "JobStatus": "augmed.foundation.models.Job.Status",
+    },
 }
 
 # --- Long work: with a broker a Celery task runs it, without one a child process does

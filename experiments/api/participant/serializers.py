@@ -1,0 +1,184 @@
+"""What participants are told. No field here names an arm, an allocation or a reference value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from experiments.models import Enrolment, Experiment, Question, QuestionnaireVersion, Review, ReviewEvent
+
+REVIEW_STATUSES = ["answered", "open", "next", "locked"]
+CLIENT_EVENT_KINDS = [
+    (kind.value, kind.label)
+    for kind in ReviewEvent.Kind
+    if kind not in {"opened", "submitted", "submit_repeated", "submit_refused"}  # the server's own
+]
+ANY_ANSWER = {
+    "oneOf": [
+        {"type": "string"},
+        {"type": "number"},
+        {"type": "array", "items": {"type": "string"}},
+    ],
+    "nullable": True,
+}
+
+
+class ReviewSerializer(serializers.ModelSerializer[Review]):
+    """One of the reader's own reviews, as a list shows it."""
+
+    study = serializers.CharField(source="assignment.enrolment.experiment.code")
+    case_number = serializers.IntegerField()
+    position = serializers.IntegerField()
+    status = serializers.ChoiceField(choices=REVIEW_STATUSES)
+    opened_at = serializers.DateTimeField(allow_null=True)
+    submitted_at = serializers.DateTimeField(allow_null=True)
+
+    class Meta:
+        model = Review
+        fields = [
+            "public_id",
+            "study",
+            "case_number",
+            "position",
+            "stage_position",
+            "status",
+            "opened_at",
+            "submitted_at",
+        ]
+        read_only_fields = fields
+
+
+class QuestionForParticipantSerializer(serializers.ModelSerializer[Question]):
+    """A question as it is asked: without its scoring rule."""
+
+    options = serializers.ListField(child=serializers.CharField())
+
+    class Meta:
+        model = Question
+        fields = [
+            "key",
+            "position",
+            "type",
+            "text",
+            "help",
+            "required",
+            "options",
+            "minimum",
+            "maximum",
+            "decimals",
+            "unit",
+            "low_label",
+            "high_label",
+        ]
+        read_only_fields = fields
+
+
+class AskedQuestionnaireSerializer(serializers.ModelSerializer[QuestionnaireVersion]):
+    """The questionnaire version that a review bound at its opening. Send `version` back with the answers."""
+
+    version = serializers.UUIDField(source="public_id")
+    name = serializers.CharField(source="questionnaire.name")
+    questions = QuestionForParticipantSerializer(many=True)
+
+    class Meta:
+        model = QuestionnaireVersion
+        fields = ["version", "name", "questions"]
+        read_only_fields = fields
+
+
+class OpenedReviewSerializer(serializers.Serializer[Any]):
+    """A review that its reader has opened, with the case as it is disclosed to them."""
+
+    public_id = serializers.UUIDField()
+    case_number = serializers.IntegerField()
+    position = serializers.IntegerField()
+    stage_position = serializers.IntegerField()
+    stage_count = serializers.IntegerField()
+    stage_name = serializers.CharField()
+    opened_at = serializers.DateTimeField()
+    submitted_at = serializers.DateTimeField(allow_null=True)
+
+
+class OpenedReviewWithCaseSerializer(OpenedReviewSerializer):
+    """For the schema; the case is served as it was hashed."""
+
+    case = serializers.SerializerMethodField(help_text="the disclosed tree")
+
+    @extend_schema_field({"type": "object", "additionalProperties": True})
+    def get_case(self, _opened: Any) -> Any:
+        raise NotImplementedError
+
+
+@extend_schema_field(ANY_ANSWER)
+class AnswerField(serializers.JSONField):
+    """What a question takes: a text, a number, or a list of choices."""
+
+
+class AnswersSerializer(serializers.Serializer[Any]):
+    questionnaire_version = serializers.UUIDField(help_text="`version` of the questionnaire that was served")
+    answers = serializers.DictField(child=AnswerField(allow_null=True), help_text="by question key")
+    client_data = serializers.DictField(
+        required=False, help_text="kept as it is; never decides whether an answer is accepted"
+    )
+
+
+class SubmittedSerializer(serializers.Serializer[Any]):
+    public_id = serializers.UUIDField()
+    submitted_at = serializers.DateTimeField()
+    repeated = serializers.BooleanField(help_text="the same answers had been recorded before")
+
+
+class EventSerializer(serializers.Serializer[Any]):
+    """What the reader did. Sent again, an event with the same page session and sequence is ignored."""
+
+    page_session = serializers.UUIDField()
+    sequence = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
+    kind = serializers.ChoiceField(choices=CLIENT_EVENT_KINDS)
+    feature = serializers.CharField(max_length=400, required=False, allow_blank=True)
+    question_key = serializers.CharField(max_length=80, required=False, allow_blank=True)
+    client_at = serializers.DateTimeField(required=False)
+    client_offset_minutes = serializers.IntegerField(min_value=-1440, max_value=1440, required=False)
+    data = serializers.DictField(required=False)
+
+
+class EventsSerializer(serializers.Serializer[Any]):
+    events = EventSerializer(many=True, allow_empty=False)
+
+
+class EventsRecordedSerializer(serializers.Serializer[Any]):
+    recorded = serializers.IntegerField(help_text="how many were new")
+
+
+class OwnStudySerializer(serializers.ModelSerializer[Enrolment]):
+    """A study in which one takes part."""
+
+    study = serializers.CharField(source="experiment.code")
+    name = serializers.CharField(source="experiment.name")
+    instructions = serializers.CharField(source="experiment.instructions")
+    study_status = serializers.ChoiceField(source="experiment.status", choices=Experiment.Status.choices)
+    enrolment_status = serializers.ChoiceField(source="status", choices=Enrolment.Status.choices)
+    consent_required = serializers.BooleanField(source="experiment.consent_required")
+    consent = serializers.ChoiceField(
+        choices=["given", "declined", "withdrawn"], allow_null=True, help_text="the latest recorded; null: none"
+    )
+    reviews_total = serializers.IntegerField()
+    reviews_answered = serializers.IntegerField()
+
+    class Meta:
+        model = Enrolment
+        fields = [
+            "study",
+            "name",
+            "instructions",
+            "study_status",
+            "enrolment_status",
+            "kind",
+            "consent_required",
+            "consent",
+            "reviews_total",
+            "reviews_answered",
+            "joined_at",
+        ]
+        read_only_fields = fields

@@ -1,0 +1,83 @@
+"""The addresses under /api/v2/ that are about studies, for participants, researchers and analysts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.urls import URLPattern, re_path
+from rest_framework.viewsets import GenericViewSet
+
+from augmed.foundation.routers import OptionalSlashRouter
+from experiments.api.base import CODE_PATTERN, PUBLIC_ID_PATTERN
+from experiments.api.participant.studies import OwnStudiesViewSet
+from experiments.api.researcher.design import ArmsViewSet, StagesViewSet, StudyCasesViewSet
+from experiments.api.researcher.enrolments import EnrolmentsViewSet
+from experiments.api.researcher.experiments import ExperimentsViewSet, ExperimentViewSet
+from experiments.api.researcher.oversight import AllocationRunsViewSet, AllocationViewSet, ProgressViewSet
+from experiments.api.researcher.protocols import ProtocolsViewSet
+from experiments.api.researcher.questionnaires import QuestionnairesViewSet
+from experiments.api.researcher.roles import RolesViewSet
+
+STUDY = rf"^experiments/(?P<code>{CODE_PATTERN})"
+REVIEW = rf"^reviews/(?P<public_id>{PUBLIC_ID_PATTERN})"
+ARM = rf"{STUDY}/arms/(?P<key>{ArmsViewSet.lookup_value_regex})"
+STAGE = rf"{ARM}/stages/(?P<position>{StagesViewSet.lookup_value_regex})"
+QUESTIONNAIRE = rf"{STUDY}/questionnaires/(?P<pk>{QuestionnairesViewSet.lookup_value_regex})"
+ENROLMENT = rf"{STUDY}/participants/(?P<pk>{EnrolmentsViewSet.lookup_value_regex})"
+
+
+def at(prefix: str, path: str, view: type[GenericViewSet[Any]], methods: Mapping[str, str], name: str) -> URLPattern:
+    """One address: an optional slash at its end, and which action answers which method."""
+    return re_path(rf"{prefix}{path}/?$", view.as_view(dict(methods)), name=name)
+
+
+router = OptionalSlashRouter()
+router.register("studies", OwnStudiesViewSet, basename="own-study")
+router.register("experiments", ExperimentsViewSet, basename="experiments")
+router.register("experiments", ExperimentViewSet, basename="experiment")
+
+participant = []
+
+ONE = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+MANY = {"get": "list", "post": "create"}
+
+researcher = [
+    at(STUDY, "/arms", ArmsViewSet, MANY, "arms"),
+    at(ARM, "", ArmsViewSet, ONE, "arm"),
+    at(ARM, "/stages", StagesViewSet, MANY, "stages"),
+    at(STAGE, "", StagesViewSet, {"patch": "partial_update", "delete": "destroy"}, "stage"),
+    at(STAGE, "/disclosure", StagesViewSet, {"get": "disclosure", "put": "set_disclosure"}, "stage-disclosure"),
+    at(STUDY, "/cases", StudyCasesViewSet, {"get": "retrieve", "put": "update"}, "case-list"),
+    at(STUDY, "/questionnaires", QuestionnairesViewSet, MANY, "questionnaires"),
+    at(QUESTIONNAIRE, "", QuestionnairesViewSet, {"get": "retrieve"}, "questionnaire"),
+    at(QUESTIONNAIRE, "/versions", QuestionnairesViewSet, {"post": "new_version"}, "questionnaire-versions"),
+    at(
+        STUDY,
+        rf"/questionnaire-versions/(?P<version>{PUBLIC_ID_PATTERN})",
+        QuestionnairesViewSet,
+        {"put": "set_questions"},
+        "questionnaire-version",
+    ),
+    at(STUDY, "/participants", EnrolmentsViewSet, MANY, "enrolments"),
+    at(ENROLMENT, "", EnrolmentsViewSet, {"get": "retrieve"}, "enrolment"),
+    at(ENROLMENT, "/consent", EnrolmentsViewSet, {"post": "consent"}, "enrolment-consent"),
+    at(ENROLMENT, "/withdraw", EnrolmentsViewSet, {"post": "withdraw"}, "enrolment-withdraw"),
+    at(STUDY, "/allocation", AllocationViewSet, {"get": "list"}, "allocation"),
+    at(STUDY, "/allocation/runs", AllocationRunsViewSet, {"get": "list"}, "allocation-runs"),
+    at(STUDY, "/progress", ProgressViewSet, {"get": "overview"}, "progress"),
+    at(STUDY, "/progress/participants", ProgressViewSet, {"get": "by_participant"}, "progress-by-participant"),
+    at(STUDY, "/progress/cases", ProgressViewSet, {"get": "by_case"}, "progress-by-case"),
+    at(STUDY, "/roles", RolesViewSet, MANY, "roles"),
+    at(STUDY, rf"/roles/(?P<pk>{RolesViewSet.lookup_value_regex})", RolesViewSet, {"delete": "destroy"}, "role"),
+    at(STUDY, "/protocols", ProtocolsViewSet, MANY, "protocols"),
+    at(
+        STUDY,
+        rf"/protocols/(?P<number>{ProtocolsViewSet.lookup_value_regex})",
+        ProtocolsViewSet,
+        {"get": "content"},
+        "protocol",
+    ),
+]
+
+urlpatterns = [*participant, *researcher, *router.urls]
