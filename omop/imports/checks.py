@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from omop.imports.backends import FILE, LINE, REJECTED, Backend, execute, query, quoted, staging
-from omop.imports.report import ImportReport
+from omop.imports.report import LISTED, ImportReport
 from omop.imports.schema import ColumnSchema, TableSchema, is_vocabulary
 
 _ROW = f"s.{quoted(FILE)}, s.{quoted(LINE)}"
@@ -83,13 +83,15 @@ class Checker:
         rows = query(
             f"SELECT {_ROW}, {differing}, {key} FROM {quoted(staging(schema.name))} s"
             f" JOIN {quoted(schema.name)} t ON {self._on_key(schema)} WHERE {where} ORDER BY 1, 2 LIMIT %s",
-            [self._report.room],
+            [max(1, self._report.room)],
         )
+        if not rows:
+            return
         total = self._reject(schema, where)
-        for file, line, names, *values in rows[:total]:
+        for file, line, names, *values in rows:
             reason = f"is already there with different content in {', '.join(names.split())}"
             self._row_error(file, line, schema.key, values, reason)
-        self._report.error_count += total - min(len(rows), total)
+        self._report.error_count += max(0, total - len(rows))
 
     def _row_error(self, file: int, line: int, key: Sequence[str], values: Sequence[Any], reason: str) -> None:
         shown = ", ".join("" if value is None else str(value) for value in values)
@@ -138,11 +140,11 @@ class Checker:
             f"SELECT v.{name}, v.n FROM (SELECT {name}, count(*) AS n FROM {quoted(staging(schema.name))}"
             f" WHERE {name} IS NOT NULL GROUP BY {name}) v WHERE {missing}"
         )
-        distinct, total = query(f"SELECT count(*), coalesce(sum(n), 0) FROM ({values}) m")[0]
-        if not distinct:
+        found = query(f"{values} ORDER BY 2 DESC, 1 LIMIT %s", [LISTED + 1])
+        if not found:
             return
         if is_vocabulary(reference.table):
-            self._unknown_vocabulary(schema, column, values, int(distinct))
+            self._unknown_vocabulary(schema, column, found, values)
             return
         where = f"s.{name} IN (SELECT m.{name} FROM ({values}) m)"
         rows = query(
@@ -157,17 +159,19 @@ class Checker:
                 column=column.name,
                 value=value,
             )
-        self._report.error_count += int(total) - len(rows)
-        self._reject(schema, where)
+        self._report.error_count += self._reject(schema, where) - len(rows)
 
-    def _unknown_vocabulary(self, schema: TableSchema, column: ColumnSchema, values: str, distinct: int) -> None:
+    def _unknown_vocabulary(
+        self, schema: TableSchema, column: ColumnSchema, found: Sequence[tuple[Any, int]], values: str
+    ) -> None:
         assert column.reference is not None
-        rows = query(f"SELECT * FROM ({values}) m ORDER BY n DESC, 1 LIMIT 1000")
-        for value, count in rows:
+        for value, count in found[:LISTED]:
             self._report.warn(
                 schema.name, f"not in {column.reference.table}", column=column.name, value=value, rows=count
             )
-        self._report.warning_count += distinct - len(rows)
+        if len(found) > LISTED:
+            distinct = query(f"SELECT count(*) FROM ({values}) m")[0][0]
+            self._report.warning_count += int(distinct) - LISTED
 
     # --- marks and counts
 

@@ -121,12 +121,7 @@ class Stager:
         self, records: RecordReader, source: SourceFile, schema: TableSchema, progress: Progress
     ) -> None:
         columns = [schema.columns[name] for name in records.header]
-        converts = [
-            self._converters.of(column, unique=schema.key == (column.name,) or column.length is None)
-            if column.kind in {"id", "text"}
-            else self._converters.of(column, unique=False)
-            for column in columns
-        ]
+        converts = [self._converters.of(column, unique=_comes_once(column, schema)) for column in columns]
         names = [FILE, LINE, REJECTED, *records.header]
         for batch in records.batches():
             self._drop_misfits(batch, len(columns), source, schema)
@@ -189,3 +184,8 @@ class Stager:
             batch.lines = [line for line, fits in zip(batch.lines, kept, strict=True) if fits]
         if misfits:
             self.unstaged[schema.name] = self.unstaged.get(schema.name, 0) + misfits
+
+
+def _comes_once(column: ColumnSchema, schema: TableSchema) -> bool:
+    """Keys never come again, and long texts seldom do: remembering them is only a cost."""
+    return schema.key == (column.name,) or (column.kind == "text" and (column.length or 1_000) > 255)
