@@ -1,15 +1,130 @@
-"""Access and refresh tokens: what is in them, and the rules of their renewal."""
+"""Access and refresh tokens: what is in them, and the rules of their renewal.
+
+An access token lives 15 minutes and carries the account's epoch. A refresh token names the log-in (TokenFamily) that
+it descends from; no token outlives settings.LOGIN_LIFETIME after that log-in.
+"""
 
 from __future__ import annotations
 
-from rest_framework_simplejwt.tokens import AccessToken
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
 
-from participants.models import User
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.contrib.auth.signals import user_logged_in
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.request import Request
+from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
+from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+
+from augmed.foundation import audit
+from participants.lockout import wait_minutes
+from participants.models import RefreshUse, TokenFamily, User
+
+ACCESS_LIFETIME: timedelta = api_settings.ACCESS_TOKEN_LIFETIME
 
 
-def access_token_for(user: User) -> str:
+@dataclass(frozen=True)
+class TokenPair:
+    access: str
+    refresh: str
+    access_expires_at: datetime
+    refresh_expires_at: datetime
+
+
+def access_token_for(user: User, *, not_after: datetime | None = None) -> str:
     """A signed access token for 15 minutes; `epoch` ends it early when the account's is raised."""
     token = AccessToken()
     token["user_id"] = str(user.pk)
     token["epoch"] = user.token_epoch
+    if not_after is not None:
+        token["exp"] = min(token["exp"], int(not_after.timestamp()))
     return str(token)
+
+
+def log_in(*, request: HttpRequest | Request, email: str, password: str) -> TokenPair:
+    """The first pair of a log-in. Raises AuthenticationFailed (alike for unknown and wrong) or Throttled."""
+    plain = request._request if isinstance(request, Request) else request
+    user = authenticate(request=plain, username=email.strip().lower(), password=password)
+    if not isinstance(user, User):
+        if getattr(plain, "axes_locked_out", False):
+            seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
+            message = f"Too many failed log-ins. Try again in {wait_minutes()} minutes, or reset your password."
+            locked = Throttled(detail=message, code="locked_out")
+            locked.wait = seconds  # becomes the Retry-After header
+            raise locked
+        raise AuthenticationFailed("The address or the password is wrong.", code="log_in_failed")
+    with transaction.atomic():
+        now = timezone.now()
+        family = TokenFamily.objects.create(user=user, created_at=now, expires_at=now + settings.LOGIN_LIFETIME)
+        pair = _pair(user, family)
+        # Django's signal: last_login, the end of counted failures, and (last) the audit event.
+        user_logged_in.send(sender=User, request=plain, user=user)
+    return pair
+
+
+def refresh(*, refresh_token: str) -> TokenPair:
+    """The next pair. Within settings.REFRESH_GRACE after its first use a token gives one again (the answer may have
+    been lost on its way); used later than that it was stolen by somebody, and its whole log-in ends."""
+    claims = _claims(refresh_token)
+    with transaction.atomic():
+        family = (
+            TokenFamily.objects.select_for_update(of=("self",))
+            .select_related("user")
+            .filter(pk=claims.family, user_id=claims.user_id)
+            .first()
+        )
+        now = timezone.now()
+        if family is None or family.revoked_at is not None or family.expires_at <= now:
+            raise InvalidToken("The log-in has ended. Sign in again.")
+        if not family.user.is_active or family.user.token_epoch != claims.epoch:
+            raise InvalidToken("The log-in has ended. Sign in again.")
+        use, first = RefreshUse.objects.get_or_create(family=family, jti=claims.jti, defaults={"used_at": now})
+        stolen = not first and now - use.used_at > settings.REFRESH_GRACE
+        if stolen:
+            family.revoked_at, family.revoked_because = now, "refresh token used again"
+            family.save(update_fields=["revoked_at", "revoked_because"])
+            audit.record(action="log_in_revoked", by=None, target=family.user, data={"reason": family.revoked_because})
+    if stolen:  # raised outside, so that the revocation is committed
+        raise InvalidToken("The token was used before. Sign in again.")
+    return _pair(family.user, family)
+
+
+@dataclass(frozen=True)
+class _RefreshClaims:
+    user_id: int
+    epoch: int
+    family: UUID
+    jti: str
+
+
+def _claims(refresh_token: str) -> _RefreshClaims:
+    try:
+        token = RefreshToken(refresh_token)  # type: ignore[arg-type]
+        return _RefreshClaims(
+            user_id=int(token["user_id"]),
+            epoch=int(token["epoch"]),
+            family=UUID(token["family"]),
+            jti=str(token["jti"]),
+        )
+    except (TokenError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidToken("The token is not valid. Sign in again.") from error
+
+
+def _pair(user: User, family: TokenFamily) -> TokenPair:
+    token = RefreshToken()
+    token["user_id"] = str(user.pk)
+    token["epoch"] = user.token_epoch
+    token["family"] = family.pk.hex
+    token["exp"] = int(family.expires_at.timestamp())
+    return TokenPair(
+        access=access_token_for(user, not_after=family.expires_at),
+        refresh=str(token),
+        access_expires_at=min(timezone.now() + ACCESS_LIFETIME, family.expires_at),
+        refresh_expires_at=family.expires_at,
+    )

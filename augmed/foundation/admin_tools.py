@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 
 from augmed.foundation.permissions import Verb
 
@@ -30,6 +30,10 @@ class VerbAdmin(admin.ModelAdmin):
         """Overridden where the verb belongs to a study (experiments.admin_tools.StudyAdmin)."""
         user: Any = request.user
         return verb is not None and user.is_active and user.is_staff and user.may(verb)
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> Any:
+        # What a person may not see does not exist for them: the same 404 as in the API, not Django's redirect.
+        raise Http404(f"There is no such {opts.verbose_name}.")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

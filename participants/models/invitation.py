@@ -22,6 +22,7 @@ class Invitation(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     expires_at = models.DateTimeField()
+    mailed_at = models.DateTimeField(null=True, blank=True, help_text="empty while the mail has not gone out")
     accepted_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 

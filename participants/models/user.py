@@ -5,9 +5,10 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from augmed.foundation.permissions import ADMINISTRATOR_VERBS, DATA_STAFF_VERBS, Verb
 from participants.verbs import provided_verbs
@@ -46,8 +47,16 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """An administrator (what `manage.py createsuperuser` makes)."""
-        return self.create_user(email, password, is_superuser=True, is_staff=True, **fields)
+        """An administrator, with a profile and an audit event (what `manage.py createsuperuser` makes)."""
+        from augmed.foundation import audit
+        from participants.models.profile import Profile
+
+        with transaction.atomic(using=self._db):
+            user = self.create_user(email, password, is_superuser=True, is_staff=True, **fields)
+            Profile.objects.using(self._db).create(user=user)
+            roles = {"is_superuser": True, "is_data_staff": user.is_data_staff, "is_staff": True}
+            audit.record(action="account_created", by=None, target=user, data=roles)
+        return user
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -89,6 +98,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def clean(self) -> None:
         self.email = self.email.strip().lower()
+
+    def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
+        # Django ends a session whose hash no longer matches: with the epoch in it, raising that ends sessions too.
+        value = f"{self.password}:{self.token_epoch}"
+        return salted_hmac("participants.session", value, secret=secret, algorithm="sha256").hexdigest()
 
     @cached_property
     def global_verbs(self) -> frozenset[Verb]:

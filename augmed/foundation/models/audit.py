@@ -38,6 +38,7 @@ class AuditEvent(models.Model):
             models.Index(fields=["actor", "-sequence"], name="audit_by_actor"),
             models.Index(fields=["action", "-sequence"], name="audit_by_action"),
             models.Index(fields=["experiment_id", "-sequence"], name="audit_by_experiment"),
+            models.Index(fields=["-at"], name="audit_newest_first"),
         ]
 
     def __str__(self) -> str:

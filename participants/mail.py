@@ -1,0 +1,89 @@
+"""Mail goes out after the answer: by Celery where there is a broker, else in a thread of this process."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+from celery import Task, current_app
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import connections, transaction
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+
+from augmed.foundation import audit
+from participants.models import Invitation, User
+
+logger = logging.getLogger(__name__)
+
+
+def send_later(task_name: str, **arguments: str) -> None:
+    """Run a mail task once the transaction commits, away from the request that asked for it."""
+    task: Task = current_app.tasks[task_name]
+    if settings.JOB_RUNNER == "celery":
+        transaction.on_commit(lambda: task.delay(**arguments))
+    elif settings.JOB_RUNNER == "process":
+        transaction.on_commit(lambda: _threads().submit(_in_thread, task, arguments))
+    else:
+        transaction.on_commit(lambda: task(**arguments))
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=2, thread_name_prefix="mail")
+
+
+def _in_thread(task: Task, arguments: dict[str, Any]) -> None:
+    try:
+        task(**arguments)
+    except Exception as error:
+        # The error's text may name the address. That an invitation did not go out shows in its `mailed_at`.
+        logger.error("%s failed: %s", task.name, type(error).__name__)
+    finally:
+        connections.close_all()
+
+
+def send_invitation(*, invitation_id: str) -> None:
+    """Mail an invitation that is still open, and note that it went out."""
+    from participants.actions.invitations import invitation_token
+
+    invitation = Invitation.objects.open().select_related("user").filter(pk=invitation_id).first()
+    if invitation is None:
+        return
+    _send(
+        "invitation",
+        invitation.user,
+        link=settings.PUBLIC_URL + reverse("invitation", args=[invitation_token(invitation)]),
+        expires_at=invitation.expires_at,
+    )
+    Invitation.objects.filter(pk=invitation_id).update(mailed_at=timezone.now())
+
+
+def send_password_reset(*, email: str) -> None:
+    """Mail a link to set a new password; who has not set one yet gets an open invitation again, others nothing."""
+    from participants.actions.passwords import reset_tokens, reset_uid
+
+    user = User.objects.active().filter(email=email).first()
+    if user is None:
+        return
+    if not user.has_usable_password():
+        invitation = user.invitations.open().first()
+        if invitation is not None:
+            send_invitation(invitation_id=str(invitation.pk))
+        return
+    with transaction.atomic():
+        audit.record(action="password_reset_requested", by=None, target=user)
+    path = reverse("password_reset_confirm", args=[reset_uid(user), reset_tokens.make_token(user)])
+    _send("password_reset", user, link=settings.PUBLIC_URL + path, hours=settings.PASSWORD_RESET_TIMEOUT // 3600)
+
+
+_SUBJECTS = {"invitation": "Your invitation", "password_reset": "Set a new password"}
+
+
+def _send(template: str, user: User, **context: Any) -> None:
+    text = render_to_string(f"participants/mail/{template}.txt", {"user": user, **context})
+    send_mail(_SUBJECTS[template], text, settings.DEFAULT_FROM_EMAIL, [user.email])

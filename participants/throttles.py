@@ -1,0 +1,43 @@
+"""How often one client, and everybody together for one address, may knock at the doors of accounts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
+
+from augmed.foundation.canonical import sha256_hex
+
+
+class ByClient(SimpleRateThrottle):
+    """Requests from one client to all account endpoints together."""
+
+    scope = "account"
+
+    def get_cache_key(self, request: Request, view: Any) -> str:
+        return f"account-client-{sha256_hex(self.get_ident(request))}"
+
+
+class ByAddress(SimpleRateThrottle):
+    """Requests about one address (or one mailed link), from wherever they come."""
+
+    scope = "account"
+
+    def get_cache_key(self, request: Request, view: Any) -> str | None:
+        data = getattr(request, "data", None) or getattr(request, "POST", None)
+        if not hasattr(data, "get"):
+            return None
+        subject = data.get("email") or data.get("uid") or data.get("token")
+        if not isinstance(subject, str):
+            return None
+        return f"account-address-{sha256_hex(subject.strip().lower().encode('utf-8', 'replace'))}"
+
+
+ACCOUNT_THROTTLES: list[type[BaseThrottle]] = [ByClient, ByAddress]
+
+
+def may_post(request: HttpRequest, view: Any) -> bool:
+    """The same throttles for the pages that do what the API does."""
+    return all(throttle().allow_request(request, view) for throttle in ACCOUNT_THROTTLES)  # type: ignore[arg-type]
