@@ -68,3 +68,6 @@ REDUNDANT_INDEXES: frozenset[str] = frozenset(
         "idx_relationship_rel_id",
     }
 )
+
+# Indexes that OHDSI's script has not.
+ADDED_INDEXES: frozenset[str] = frozenset({"concept_name_prefix"})  # search by name in the admin

@@ -5,9 +5,10 @@
 from django.db import models
 
 from omop.fields import FreeNumericField, LocalDateTimeField
+from omop.models.base import CdmTable
 
 
-class Person(models.Model):
+class Person(CdmTable):
     """One row a person, with what is known of birth, sex, race and ethnicity."""
 
     person_id = models.BigIntegerField(primary_key=True)
@@ -39,7 +40,7 @@ class Person(models.Model):
         return f"person {self.person_id}"
 
 
-class ObservationPeriod(models.Model):
+class ObservationPeriod(CdmTable):
     """A span in which events of the person would have been recorded."""
 
     observation_period_id = models.BigIntegerField(primary_key=True)
@@ -58,7 +59,7 @@ class ObservationPeriod(models.Model):
         return f"observation period {self.observation_period_id}"
 
 
-class VisitOccurrence(models.Model):
+class VisitOccurrence(CdmTable):
     """One contact of a person with the health system; cases are made from these."""
 
     visit_occurrence_id = models.BigIntegerField(primary_key=True)
@@ -92,7 +93,7 @@ class VisitOccurrence(models.Model):
         return f"visit occurrence {self.visit_occurrence_id}"
 
 
-class VisitDetail(models.Model):
+class VisitDetail(CdmTable):
     """A part of a visit, such as a stay on one ward."""
 
     visit_detail_id = models.BigIntegerField(primary_key=True)
@@ -129,7 +130,7 @@ class VisitDetail(models.Model):
         return f"visit detail {self.visit_detail_id}"
 
 
-class Death(models.Model):
+class Death(CdmTable):
     """That and when a person died. No key in the CDM: real data hold several rows a person."""
 
     id = models.BigAutoField(primary_key=True)  # surrogate: the CDM gives this table no key
@@ -151,7 +152,7 @@ class Death(models.Model):
         return f"death {self.id}"
 
 
-class Note(models.Model):
+class Note(CdmTable):
     """Free text written about a person."""
 
     note_id = models.BigIntegerField(primary_key=True)
@@ -185,7 +186,7 @@ class Note(models.Model):
         return f"note {self.note_id}"
 
 
-class NoteNlp(models.Model):
+class NoteNlp(CdmTable):
     """One term that a language processor found in a note."""
 
     note_nlp_id = models.BigIntegerField(primary_key=True)
@@ -216,7 +217,7 @@ class NoteNlp(models.Model):
         return f"note NLP term {self.note_nlp_id}"
 
 
-class Specimen(models.Model):
+class Specimen(CdmTable):
     """A biological sample taken from a person."""
 
     specimen_id = models.BigIntegerField(primary_key=True)
@@ -248,7 +249,7 @@ class Specimen(models.Model):
         return f"specimen {self.specimen_id}"
 
 
-class FactRelationship(models.Model):
+class FactRelationship(CdmTable):
     """A link between two rows of any two tables."""
 
     id = models.BigAutoField(primary_key=True)  # surrogate: the CDM gives this table no key

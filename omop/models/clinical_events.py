@@ -5,9 +5,10 @@
 from django.db import models
 
 from omop.fields import FreeNumericField, LocalDateTimeField
+from omop.models.base import CdmTable
 
 
-class ConditionOccurrence(models.Model):
+class ConditionOccurrence(CdmTable):
     """A disease, symptom or finding stated for a person."""
 
     condition_occurrence_id = models.BigIntegerField(primary_key=True)
@@ -41,7 +42,7 @@ class ConditionOccurrence(models.Model):
         return f"condition occurrence {self.condition_occurrence_id}"
 
 
-class DrugExposure(models.Model):
+class DrugExposure(CdmTable):
     """A drug ordered for, given to or taken by a person."""
 
     drug_exposure_id = models.BigIntegerField(primary_key=True)
@@ -82,7 +83,7 @@ class DrugExposure(models.Model):
         return f"drug exposure {self.drug_exposure_id}"
 
 
-class ProcedureOccurrence(models.Model):
+class ProcedureOccurrence(CdmTable):
     """Something done to a person for diagnosis or treatment."""
 
     procedure_occurrence_id = models.BigIntegerField(primary_key=True)
@@ -116,7 +117,7 @@ class ProcedureOccurrence(models.Model):
         return f"procedure occurrence {self.procedure_occurrence_id}"
 
 
-class DeviceExposure(models.Model):
+class DeviceExposure(CdmTable):
     """A device, implant or supply used on a person."""
 
     device_exposure_id = models.BigIntegerField(primary_key=True)
@@ -153,7 +154,7 @@ class DeviceExposure(models.Model):
         return f"device exposure {self.device_exposure_id}"
 
 
-class Measurement(models.Model):
+class Measurement(CdmTable):
     """A structured finding by test or examination: laboratory values, vital signs, scores."""
 
     measurement_id = models.BigIntegerField(primary_key=True)
@@ -194,7 +195,7 @@ class Measurement(models.Model):
         return f"measurement {self.measurement_id}"
 
 
-class Observation(models.Model):
+class Observation(CdmTable):
     """A fact about a person that no other table is meant for: history, surveys, family."""
 
     observation_id = models.BigIntegerField(primary_key=True)

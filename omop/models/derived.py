@@ -5,9 +5,10 @@
 from django.db import models
 
 from omop.fields import FreeNumericField, LocalDateTimeField
+from omop.models.base import CdmTable
 
 
-class DrugEra(models.Model):
+class DrugEra(CdmTable):
     """A span in which a person is taken to be exposed to an ingredient."""
 
     drug_era_id = models.BigIntegerField(primary_key=True)
@@ -31,7 +32,7 @@ class DrugEra(models.Model):
         return f"drug era {self.drug_era_id}"
 
 
-class DoseEra(models.Model):
+class DoseEra(CdmTable):
     """A span of exposure to an ingredient at one constant dose."""
 
     dose_era_id = models.BigIntegerField(primary_key=True)
@@ -55,7 +56,7 @@ class DoseEra(models.Model):
         return f"dose era {self.dose_era_id}"
 
 
-class ConditionEra(models.Model):
+class ConditionEra(CdmTable):
     """A span in which a person is taken to have a condition."""
 
     condition_era_id = models.BigIntegerField(primary_key=True)
@@ -78,7 +79,7 @@ class ConditionEra(models.Model):
         return f"condition era {self.condition_era_id}"
 
 
-class Episode(models.Model):
+class Episode(CdmTable):
     """A disease phase or treatment regimen that groups events."""
 
     episode_id = models.BigIntegerField(primary_key=True)
@@ -104,7 +105,7 @@ class Episode(models.Model):
         return f"episode {self.episode_id}"
 
 
-class EpisodeEvent(models.Model):
+class EpisodeEvent(CdmTable):
     """One event that belongs to an episode."""
 
     id = models.BigAutoField(primary_key=True)  # surrogate: the CDM gives this table no key

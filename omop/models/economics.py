@@ -5,9 +5,10 @@
 from django.db import models
 
 from omop.fields import FreeNumericField
+from omop.models.base import CdmTable
 
 
-class PayerPlanPeriod(models.Model):
+class PayerPlanPeriod(CdmTable):
     """A span in which a person is covered by a plan."""
 
     payer_plan_period_id = models.BigIntegerField(primary_key=True)
@@ -38,7 +39,7 @@ class PayerPlanPeriod(models.Model):
         return f"payer plan period {self.payer_plan_period_id}"
 
 
-class Cost(models.Model):
+class Cost(CdmTable):
     """What one event cost, and who paid."""
 
     cost_id = models.BigIntegerField(primary_key=True)

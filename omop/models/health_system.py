@@ -5,9 +5,10 @@
 from django.db import models
 
 from omop.fields import FreeNumericField
+from omop.models.base import CdmTable
 
 
-class Location(models.Model):
+class Location(CdmTable):
     """An address or area."""
 
     location_id = models.BigIntegerField(primary_key=True)
@@ -32,7 +33,7 @@ class Location(models.Model):
         return f"location {self.location_id}"
 
 
-class CareSite(models.Model):
+class CareSite(CdmTable):
     """An organisational unit where care is given."""
 
     care_site_id = models.BigIntegerField(primary_key=True)
@@ -51,7 +52,7 @@ class CareSite(models.Model):
         return f"care site {self.care_site_id}"
 
 
-class Provider(models.Model):
+class Provider(CdmTable):
     """A person who gives care."""
 
     provider_id = models.BigIntegerField(primary_key=True)

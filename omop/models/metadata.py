@@ -5,9 +5,10 @@
 from django.db import models
 
 from omop.fields import FreeNumericField, LocalDateTimeField
+from omop.models.base import CdmTable
 
 
-class Metadata(models.Model):
+class Metadata(CdmTable):
     """A fact about the data set itself."""
 
     metadata_id = models.BigIntegerField(primary_key=True)
@@ -30,7 +31,7 @@ class Metadata(models.Model):
         return f"metadata {self.metadata_id}"
 
 
-class CdmSource(models.Model):
+class CdmSource(CdmTable):
     """Where the data set comes from, and its versions."""
 
     id = models.BigAutoField(primary_key=True)  # surrogate: the CDM gives this table no key

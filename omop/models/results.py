@@ -4,8 +4,10 @@
 
 from django.db import models
 
+from omop.models.base import CdmTable
 
-class Cohort(models.Model):
+
+class Cohort(CdmTable):
     """A subject who meets a definition in a span."""
 
     id = models.BigAutoField(primary_key=True)  # surrogate: the CDM gives this table no key
@@ -23,7 +25,7 @@ class Cohort(models.Model):
         return f"cohort {self.id}"
 
 
-class CohortDefinition(models.Model):
+class CohortDefinition(CdmTable):
     """What a cohort is and how it is found."""
 
     id = models.BigAutoField(primary_key=True)  # surrogate: the CDM gives this table no key

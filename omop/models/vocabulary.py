@@ -5,9 +5,10 @@
 from django.db import models
 
 from omop.fields import FreeNumericField
+from omop.models.base import CdmTable
 
 
-class Concept(models.Model):
+class Concept(CdmTable):
     """One meaning, with its code, vocabulary and domain."""
 
     concept_id = models.BigIntegerField(primary_key=True)
@@ -30,13 +31,15 @@ class Concept(models.Model):
             models.Index(fields=["vocabulary_id"], name="idx_concept_vocabluary_id"),
             models.Index(fields=["domain_id"], name="idx_concept_domain_id"),
             models.Index(fields=["concept_class_id"], name="idx_concept_class_id"),
+            # Search by the beginning of a name: on PostgreSQL LIKE 'x%' needs this operator class.
+            models.Index(fields=["concept_name"], name="concept_name_prefix", opclasses=["varchar_pattern_ops"]),
         ]
 
     def __str__(self) -> str:
         return f"{self.concept_name} ({self.concept_id})"
 
 
-class Vocabulary(models.Model):
+class Vocabulary(CdmTable):
     """A vocabulary that concepts come from. One is really called "None"."""
 
     vocabulary_id = models.CharField(max_length=20, primary_key=True)
@@ -54,7 +57,7 @@ class Vocabulary(models.Model):
         return self.vocabulary_id
 
 
-class Domain(models.Model):
+class Domain(CdmTable):
     """A subject area of concepts."""
 
     domain_id = models.CharField(max_length=20, primary_key=True)
@@ -70,7 +73,7 @@ class Domain(models.Model):
         return self.domain_id
 
 
-class ConceptClass(models.Model):
+class ConceptClass(CdmTable):
     """A class of concepts within a vocabulary."""
 
     concept_class_id = models.CharField(max_length=20, primary_key=True)
@@ -86,7 +89,7 @@ class ConceptClass(models.Model):
         return self.concept_class_id
 
 
-class ConceptRelationship(models.Model):
+class ConceptRelationship(CdmTable):
     """A directed link between two concepts."""
 
     id = models.BigAutoField(primary_key=True)  # surrogate: the CDM gives this table no key
@@ -111,7 +114,7 @@ class ConceptRelationship(models.Model):
         return f"concept relationship {self.id}"
 
 
-class Relationship(models.Model):
+class Relationship(CdmTable):
     """A kind of link between concepts."""
 
     relationship_id = models.CharField(max_length=20, primary_key=True)
@@ -130,7 +133,7 @@ class Relationship(models.Model):
         return self.relationship_id
 
 
-class ConceptSynonym(models.Model):
+class ConceptSynonym(CdmTable):
     """A further name of a concept."""
 
     id = models.BigAutoField(primary_key=True)  # surrogate: the CDM gives this table no key
@@ -148,7 +151,7 @@ class ConceptSynonym(models.Model):
         return f"concept synonym {self.id}"
 
 
-class ConceptAncestor(models.Model):
+class ConceptAncestor(CdmTable):
     """A concept and one of its descendants, itself included, with their distance."""
 
     id = models.BigAutoField(primary_key=True)  # surrogate: the CDM gives this table no key
@@ -170,7 +173,7 @@ class ConceptAncestor(models.Model):
         return f"concept ancestor {self.id}"
 
 
-class SourceToConceptMap(models.Model):
+class SourceToConceptMap(CdmTable):
     """A local code and the concept it is mapped to."""
 
     id = models.BigAutoField(primary_key=True)  # surrogate: the CDM gives this table no key
@@ -199,7 +202,7 @@ class SourceToConceptMap(models.Model):
         return f"source to concept map {self.id}"
 
 
-class DrugStrength(models.Model):
+class DrugStrength(CdmTable):
     """How much of an ingredient a drug product holds."""
 
     id = models.BigAutoField(primary_key=True)  # surrogate: the CDM gives this table no key
