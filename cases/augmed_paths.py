@@ -137,14 +137,14 @@ def path_index(features_with_labels: Iterable[tuple[Feature, tuple[str, ...]]]) 
         found = MatchedFeature(feature.identity, names[:-1], texts)
         index.by_node[feature.node_key].append(found)
         for text, spelled in _spellings(augmed_path(names), texts):
-            index.features[text].append((found, spelled))
+            index.features[text.strip()].append((found, spelled))
         for depth in range(2, len(names)):
-            index.categories[augmed_path(names[:depth])].append((found, None))
+            index.categories[augmed_path(names[:depth]).strip()].append((found, None))
         for depth, label in enumerate(names[1:], start=1):
             hits = index.cards if depth == 1 else index.deeper
             spellings = _spellings(label, texts) if depth == len(names) - 1 else [(label, None)]
             for text, spelled in spellings:
-                hits[augmed_path((names[0], text))].append((found, spelled))
+                hits[augmed_path((names[0], text)).strip()].append((found, spelled))
     return index
 
 

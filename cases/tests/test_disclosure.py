@@ -359,7 +359,7 @@ def test_every_feature_is_found_by_its_own_path(tree):
     index = path_index(features(tree))
     for found, labels in features(tree):
         path = ".".join(labels)
-        if path == path.strip() and "." in path and path.partition(".")[2].strip():
+        if path.strip().partition(".")[2].strip():
             assert found.identity in match_augmed_path(path, index).identities
 
 
@@ -543,3 +543,15 @@ def test_nothing_is_shown_that_no_cell_shows(cells):
 def test_an_explicit_hide_of_a_feature_always_holds(cells):
     cells = [cell for cell in cells if (cell.node_key, cell.discriminator) != ("f", "t:a")]
     assert ("f", "t:a") not in resolved(*cells, MatrixCell("f", "t:a", False))
+
+
+def test_a_section_alone_is_too_much_even_when_its_label_has_a_dot():
+    tree = Tree(1, (Node("s", "SEC. A", "section", (PULSE,)),))
+    assert isinstance(match_augmed_path("SEC. A", features(tree)), PathError)
+    assert match_augmed_path("SEC. A.Pulse", features(tree)).identities == (PULSE.identity,)
+
+
+def test_of_two_advice_names_the_longer_one_is_meant():
+    rules = replace(RULES, advice_names=(AdviceName("Score", "crc"), AdviceName("Score: adjusted", "crc")))
+    found = match_augmed_path("RISK ASSESSMENT.Score: adjusted: 5", features(CASE), rules, [CRC])
+    assert (found.supply.label, found.supply.value) == ("Score: adjusted", "5")
