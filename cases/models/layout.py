@@ -120,6 +120,11 @@ class LayoutNode(models.Model):
     )
     concept_ids = models.JSONField(default=list, blank=True, help_text="OMOP concept ids; empty: all, or by type")
     include_descendants = models.BooleanField(default=False)
+    relationship_ids = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="where no row of the concepts is found, concepts so related to them stand in, one feature each",
+    )
     type_concept_ids = models.JSONField(default=list, blank=True)
     window = models.CharField(max_length=16, choices=Window.choices, default=Window.ALL)
     window_number = models.PositiveIntegerField(null=True, blank=True, help_text="n of the window")
