@@ -115,6 +115,10 @@ class Entry:
             raise TreeError("entry.blob: not a SHA-256 in lower-case hexadecimal")
 
 
+_MODEL_KEYS = tuple(field.name for field in fields(ModelOutput))
+_ENTRY_KEYS = tuple(field.name for field in fields(Entry))
+
+
 @dataclass(frozen=True, slots=True)
 class Feature:
     """What is disclosed or not, as a whole. `discriminator` is '', 'c:<concept id>' or 't:<label>'."""
@@ -132,9 +136,7 @@ class Feature:
         if self.role not in ROLES:
             raise TreeError(f"feature {self.node_key}: unknown role {self.role!r}")
         if not _DISCRIMINATOR.fullmatch(self.discriminator):
-            raise TreeError(
-                f"feature {self.node_key}: discriminator {self.discriminator!r} is not '', c: or t:"
-            )
+            raise TreeError(f"feature {self.node_key}: discriminator {self.discriminator!r} is not '', c: or t:")
 
     @property
     def identity(self) -> Identity:
@@ -230,9 +232,9 @@ def to_json(tree: Tree) -> dict[str, Any]:
 
 def entry_to_json(entry: Entry) -> dict[str, Any]:
     """Return one entry as JSON values, with all its keys."""
-    value: dict[str, Any] = {field.name: getattr(entry, field.name) for field in fields(entry)}
+    value = {name: getattr(entry, name) for name in _ENTRY_KEYS}
     if entry.model is not None:
-        value["model"] = {field.name: getattr(entry.model, field.name) for field in fields(entry.model)}
+        value["model"] = {name: getattr(entry.model, name) for name in _MODEL_KEYS}
     return value
 
 
@@ -305,9 +307,7 @@ def _child_from_json(value: Any, path: str) -> Node | Feature:
     if level not in ("section", "category"):
         raise TreeError(f"{path}.level: {level!r} is neither section, category nor feature")
     children = _list(found["children"], f"{path}.children", _child_from_json)
-    return Node(
-        _string(found["key"], f"{path}.key"), _string(found["label"], f"{path}.label"), level, children
-    )
+    return Node(_string(found["key"], f"{path}.key"), _string(found["label"], f"{path}.label"), level, children)
 
 
 def _feature_from_json(value: Any, path: str) -> Feature:
@@ -324,7 +324,7 @@ def _feature_from_json(value: Any, path: str) -> Feature:
 
 
 def _entry_from_json(value: Any, path: str) -> Entry:
-    found = dict(_object(value, {field.name for field in fields(Entry)}, path))
+    found = dict(_object(value, set(_ENTRY_KEYS), path))
     _string(found["text"], f"{path}.text")
     for name in found.keys() - {"text", "concept_id", "model"}:
         if found[name] is not None:
@@ -333,10 +333,8 @@ def _entry_from_json(value: Any, path: str) -> Entry:
     if concept_id is not None and (not isinstance(concept_id, int) or isinstance(concept_id, bool)):
         raise TreeError(f"{path}.concept_id: {concept_id!r} is not an integer")
     if found["model"] is not None:
-        model = _object(found["model"], {field.name for field in fields(ModelOutput)}, f"{path}.model")
-        found["model"] = ModelOutput(
-            **{name: _string(text, f"{path}.model.{name}") for name, text in model.items()}
-        )
+        model = _object(found["model"], set(_MODEL_KEYS), f"{path}.model")
+        found["model"] = ModelOutput(**{name: _string(text, f"{path}.model.{name}") for name, text in model.items()})
     try:
         return Entry(**found)
     except TreeError as error:

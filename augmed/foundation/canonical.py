@@ -18,6 +18,8 @@ MAXIMUM_DECIMAL_PLACES = 400
 
 def nfc(text: str) -> str:
     """Return the text in Unicode NFC; ValueError when it cannot be written as UTF-8 (a lone surrogate)."""
+    if text.isascii():
+        return text
     normal = unicodedata.normalize("NFC", text)
     try:
         normal.encode("utf-8")
@@ -56,7 +58,7 @@ def canonical_json(value: Any) -> str:
     TypeError names the path of a float, of another type or of a key that is not a string; ValueError the path
     of a non-finite decimal, of invalid Unicode or of two keys that are one after normalisation.
     """
-    return json.dumps(_canonical(value, "$"), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return json.dumps(_canonical(value, None), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def sha256_hex(content: str | bytes) -> str:
@@ -82,41 +84,57 @@ def _decimal(value: Decimal | int | str) -> Decimal:
     return number
 
 
-def _canonical(value: Any, path: str) -> Any:
+# Where a value stands: the place above it, and its key or index. Made into text only for an error, because every
+# opening of a review canonicalises some thousand values.
+_Place = tuple["_Place | None", str | int] | None
+
+
+def _canonical(value: Any, place: _Place) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return _text(value, path)
+        return _text(value, place)
     if isinstance(value, int):
         return int(value)
+    # dict before Mapping: asking an abstract class is ten times slower.
+    if isinstance(value, (dict, Mapping)):
+        return _object(value, place)
+    if isinstance(value, (list, tuple)):
+        return [_canonical(item, (place, index)) for index, item in enumerate(value)]
     if isinstance(value, Decimal):
         try:
             return canonical_decimal(value)
         except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
-    if isinstance(value, Mapping):
-        return _object(value, path)
-    if isinstance(value, list | tuple):
-        return [_canonical(item, f"{path}[{index}]") for index, item in enumerate(value)]
+            raise ValueError(f"{_path(place)}: {error}") from error
     if isinstance(value, float):
-        raise TypeError(f"{path}: floats are not allowed, use a decimal: {value!r}")
-    raise TypeError(f"{path}: {type(value).__name__} has no canonical JSON form")
+        raise TypeError(f"{_path(place)}: floats are not allowed, use a decimal: {value!r}")
+    raise TypeError(f"{_path(place)}: {type(value).__name__} has no canonical JSON form")
 
 
-def _object(value: Mapping[Any, Any], path: str) -> dict[str, Any]:
+def _object(value: Mapping[Any, Any], place: _Place) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, item in value.items():
         if not isinstance(key, str):
-            raise TypeError(f"{path}: key {key!r} is not a string")
-        name = _text(key, path)
+            raise TypeError(f"{_path(place)}: key {key!r} is not a string")
+        name = _text(key, place)
         if name in found:
-            raise ValueError(f"{path}: key {name!r} occurs twice after normalisation")
-        found[name] = _canonical(item, f"{path}.{name}")
+            raise ValueError(f"{_path(place)}: key {name!r} occurs twice after normalisation")
+        found[name] = _canonical(item, (place, name))
     return dict(sorted(found.items()))
 
 
-def _text(value: str, path: str) -> str:
+def _text(value: str, place: _Place) -> str:
+    if value.isascii():
+        return value
     try:
         return nfc(value)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(f"{_path(place)}: {error}") from error
+
+
+def _path(place: _Place) -> str:
+    steps: list[str] = []
+    while place is not None:
+        place, step = place
+        steps.append(f"[{step}]" if isinstance(step, int) else f".{step}")
+    return "$" + "".join(reversed(steps))
