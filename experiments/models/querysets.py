@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Case, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Value, When, Window
+from django.db.models.functions import Lag
 from django.utils import timezone
 
 if TYPE_CHECKING:
-    from experiments.models.review import Review  # noqa: F401
+    from experiments.models.review import Review, ReviewEvent  # noqa: F401
 
 
 class ReviewQuerySet(models.QuerySet["Review"]):
@@ -34,18 +38,20 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         return self.order_by("assignment__enrolment_id", "assignment__position", "stage_position")
 
     def reachable(self) -> ReviewQuerySet:
-        """What a participant may open now: the study runs, the enrolment is active, the assignment is available and
-        the stage before is answered. (Days between stages are checked at the opening, where the protocol is known.)"""
-        earlier_unanswered = self.model.objects.filter(
-            assignment=OuterRef("assignment"),
-            stage_position__lt=OuterRef("stage_position"),
-            submission__isnull=True,
-        )
-        return self.filter(
-            Q(assignment__available_from=None) | Q(assignment__available_from__lte=timezone.now()),
-            ~Exists(earlier_unanswered),
-            assignment__enrolment__status="active",
-            assignment__enrolment__experiment__status="active",
+        """What a participant may open now: the study runs, the enrolment is active, the assignment is available, and
+        the stage before was answered as long ago as the protocol asks."""
+        return self.filter(*_reachable_now())
+
+    def with_status(self) -> ReviewQuerySet:
+        """Annotated with `status`, as participants are told it: answered, open (opened, not answered), next (can be
+        opened now) or locked."""
+        return self.annotate(
+            status=Case(
+                When(submission__isnull=False, then=Value("answered")),
+                When(opening__isnull=False, then=Value("open")),
+                When(reduce(and_, _reachable_now()), then=Value("next")),
+                default=Value("locked"),
+            )
         )
 
     def pending_for(self, user: Any) -> ReviewQuerySet:
@@ -59,4 +65,60 @@ class ReviewQuerySet(models.QuerySet["Review"]):
             position=F("assignment__position"),
             opened_at=F("opening__opened_at"),
             submitted_at=F("submission__submitted_at"),
+        )
+
+
+def _reachable_now() -> list[Q]:
+    """The one rule of what can be opened, as conditions on a review (also kept, row by row, by the opening itself)."""
+    from experiments.models.review import Review
+
+    now = timezone.now()
+    earlier_unanswered = Review.objects.filter(
+        assignment=OuterRef("assignment"), stage_position__lt=OuterRef("stage_position"), submission__isnull=True
+    )
+    return [
+        Q(assignment__enrolment__status="active", assignment__enrolment__experiment__status="active"),
+        Q(assignment__available_from=None) | Q(assignment__available_from__lte=now),
+        Q(stage_position=1) | (~Q(Exists(earlier_unanswered)) & ~Q(Exists(_too_recent(now)))),
+    ]
+
+
+def _too_recent(now: datetime) -> models.QuerySet[Any]:
+    """Submissions of the stage before which the protocol wants to be older."""
+    from experiments.models.design import ProtocolStage
+    from experiments.models.review import Submission
+
+    stage = ProtocolStage.objects.filter(
+        protocol=OuterRef("review__opening__protocol"),
+        arm=OuterRef("review__assignment__arm"),
+        position=OuterRef("review__stage_position") + 1,
+        not_before_days__gt=0,
+    )
+    wait = ExpressionWrapper(F("days") * Value(timedelta(days=1)), output_field=models.DurationField())
+    return (
+        Submission.objects.filter(
+            review__assignment=OuterRef("assignment"), review__stage_position=OuterRef("stage_position") - 1
+        )
+        .annotate(days=Subquery(stage.values("not_before_days")[:1], output_field=models.IntegerField()))
+        .annotate(opens_at=ExpressionWrapper(F("submitted_at") + wait, output_field=models.DateTimeField()))
+        .filter(opens_at__gt=now)
+    )
+
+
+class ReviewEventQuerySet(models.QuerySet["ReviewEvent"]):
+    def by_clients(self) -> ReviewEventQuerySet:
+        return self.filter(page_session__isnull=False)
+
+    def gaps(self) -> ReviewEventQuerySet:
+        """Where numbers are missing: events before which the page session lost some. Each row has `first_missing` and
+        `last_missing`; client sequences begin at 1. (What was lost after the last event cannot be known.)"""
+        before = Window(
+            Lag("sequence", default=0), partition_by=[F("review"), F("page_session")], order_by=F("sequence").asc()
+        )
+        return (
+            self.by_clients()
+            .annotate(before=before)
+            .filter(sequence__gt=F("before") + 1)
+            .annotate(first_missing=F("before") + 1, last_missing=F("sequence") - 1)
+            .order_by("review", "page_session", "sequence")
         )

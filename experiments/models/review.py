@@ -9,7 +9,7 @@ from django.utils import timezone
 from cases.models import CaseSnapshot
 from experiments.models.allocation import Assignment
 from experiments.models.design import DisclosureSet, ProtocolVersion
-from experiments.models.querysets import ReviewQuerySet
+from experiments.models.querysets import ReviewEventQuerySet, ReviewQuerySet
 from experiments.models.questionnaire import Question, QuestionnaireVersion
 
 
@@ -109,6 +109,8 @@ class ReviewEvent(models.Model):
     server_at = models.DateTimeField(default=timezone.now)
     data = models.TextField(blank=True, help_text="canonical JSON")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    objects = ReviewEventQuerySet.as_manager()
 
     class Meta:
         ordering = ["review", "pk"]

@@ -1,0 +1,194 @@
+"""Answering a review, once. Equal answers again give the same result again; different ones change nothing."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Exists
+
+from augmed.foundation.canonical import canonical_json, digest, sha256_hex
+from augmed.foundation.errors import Conflict, Invalid
+from experiments.answers import AnswerErrors, CanonicalAnswer, validate
+from experiments.models import (
+    Answer,
+    Enrolment,
+    EnrolmentEvent,
+    Experiment,
+    Review,
+    ReviewEvent,
+    Submission,
+)
+from experiments.reading import Asked, asked_in, refuse_unless_opened
+from experiments.review_state import ReviewState, own_review, refuse_unless_running
+
+LONGEST_CLIENT_DATA = 20_000
+ALREADY_ANSWERED = "Your first answer to this case is saved and cannot be changed."
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitResult:
+    """`repeated`: the same answers were already there, and nothing was written but an event."""
+
+    submission: Submission
+    repeated: bool
+
+
+def submit(
+    *,
+    public_id: uuid.UUID | str,
+    answers: Mapping[str, Any],
+    questionnaire_version: uuid.UUID | str | None = None,
+    by: Any,
+    client_data: Any = None,
+) -> SubmitResult:
+    """Answer one's own opened review. `answers`: values by question key; `questionnaire_version`: the public id of
+    the version that was shown (None: the one that the review bound).
+
+    Invalid lists what is wrong by question key. A second submit with equal answers and version gives the first result
+    again, also when the study is closed by now; with others it is a Conflict (`already_answered`), and the attempt is
+    recorded. `client_data` is kept and never decides. At most 8 statements. Call it outside any transaction: a refused
+    attempt is recorded although the call fails."""
+    state = own_review(public_id=public_id, by=by)
+    refuse_unless_opened(state)
+    if state.is_answered:
+        return _answered_before(state, answers, questionnaire_version, by)
+    refuse_unless_running(state)
+    if not _is_bound_version(state, questionnaire_version):
+        raise Conflict(
+            "These answers are to another version of the questions. Load the review again.",
+            code="other_questionnaire_version",
+        )
+    asked = _asked(state)
+    try:
+        canonical = validate(asked.definitions, answers)
+    except AnswerErrors as wrong:
+        errors = {key or "answers": [message] for key, message in wrong.errors.items()}
+        raise Invalid("Some answers were not accepted.", errors=errors) from None
+    try:
+        return SubmitResult(_store(state, asked, canonical, by, client_data), repeated=False)
+    except IntegrityError:
+        # Another tab or the second click was first, by less than this request took.
+        state = own_review(public_id=public_id, by=by)
+        if not state.is_answered:
+            raise
+        return _answered_before(state, answers, questionnaire_version, by)
+
+
+def _store(
+    state: ReviewState, asked: Asked, canonical: Mapping[str, CanonicalAnswer], by: Any, client_data: Any
+) -> Submission:
+    with transaction.atomic():
+        _lock_enrolment(state)
+        submission = Submission(
+            review_id=state.pk, answers_sha256=digest(canonical), client_data=_client_text(client_data)
+        )
+        submission.save(force_insert=True)
+        Answer.objects.bulk_create(
+            Answer(
+                submission=submission,
+                question_id=asked.question_ids[key],
+                question_key=key,
+                value=canonical_json(value),
+            )
+            for key, value in canonical.items()
+        )
+        _record(state, ReviewEvent.Kind.SUBMITTED, by, server_at=submission.submitted_at)
+        _complete_if_last(state, by)
+    return submission
+
+
+def _lock_enrolment(state: ReviewState) -> None:
+    """One answer of a person at a time: of the last two, the later one sees the other and completes the enrolment, and
+    none comes in after a withdrawal."""
+    enrolment = Enrolment.objects.select_for_update().filter(pk=state.enrolment_id)
+    status = enrolment.order_by().values_list("status", flat=True).get()
+    if status != Enrolment.Status.ACTIVE:
+        raise Conflict("You no longer take part in this study.", code="not_taking_part")
+
+
+def _complete_if_last(state: ReviewState, by: Any) -> None:
+    """The enrolment is completed with its last review. Where a CSV says what is read there is no last one: the next
+    upload may add to it."""
+    if state.experiment_kind == Experiment.Kind.CONFIGS:
+        return
+    unanswered = Review.objects.filter(assignment__enrolment=state.enrolment_id).unanswered()
+    completed = Enrolment.objects.filter(~Exists(unanswered), pk=state.enrolment_id)
+    if completed.update(status=Enrolment.Status.COMPLETED):
+        EnrolmentEvent.objects.create(
+            enrolment_id=state.enrolment_id, status=Enrolment.Status.COMPLETED, reason="All reviews answered.", by=by
+        )
+
+
+def _answered_before(
+    state: ReviewState, answers: Mapping[str, Any], questionnaire_version: uuid.UUID | str | None, by: Any
+) -> SubmitResult:
+    """The rule of the same submit: equal canonical answers and version, and nothing else, decide."""
+    sent = _sent_sha256(state, answers)
+    if sent == state.answers_sha256 and _is_bound_version(state, questionnaire_version):
+        _record(state, ReviewEvent.Kind.SUBMIT_REPEATED, by)
+        assert state.submitted_at is not None
+        submission = Submission(review_id=state.pk, submitted_at=state.submitted_at, answers_sha256=sent)
+        submission._state.adding = False
+        return SubmitResult(submission, repeated=True)
+    # Only the hash of what was sent: a second answer is no answer, but that it came is a fact.
+    data = {"answers_sha256": sent, "questionnaire_version": str(questionnaire_version or state.version_public_id)[:64]}
+    _record(state, ReviewEvent.Kind.SUBMIT_REFUSED, by, data=canonical_json(data))
+    raise Conflict(ALREADY_ANSWERED, code="already_answered")
+
+
+def _sent_sha256(state: ReviewState, answers: Any) -> str:
+    """Of the canonical answers; of the bare JSON where they are not even valid, which is never equal."""
+    try:
+        return digest(validate(_asked(state).definitions, answers))
+    except AnswerErrors:
+        return sha256_hex(json.dumps(answers, sort_keys=True, default=str).encode("utf-8", "replace"))
+
+
+def _asked(state: ReviewState) -> Asked:
+    assert state.version_id is not None
+    assert state.version_public_id is not None
+    return asked_in(state.version_id, state.version_public_id)
+
+
+def _is_bound_version(state: ReviewState, given: uuid.UUID | str | None) -> bool:
+    if given is None:
+        return True
+    try:
+        return (given if isinstance(given, uuid.UUID) else uuid.UUID(given)) == state.version_public_id
+    except (ValueError, AttributeError, TypeError):
+        return False
+
+
+def _record(state: ReviewState, kind: ReviewEvent.Kind, by: Any, **fields: Any) -> None:
+    ReviewEvent.objects.create(review_id=state.pk, kind=kind, by=by, **fields)
+
+
+def _client_text(value: Any) -> str:
+    """What the client says, as canonical JSON; too much or no JSON is left out, and that is said: no answer is lost
+    for it."""
+    if value is None:
+        return ""
+    try:
+        text = canonical_json(plain(value))
+    except (TypeError, ValueError, RecursionError):
+        return canonical_json({"left_out": "not JSON"})
+    if len(text) > LONGEST_CLIENT_DATA:
+        return canonical_json({"left_out": f"more than {LONGEST_CLIENT_DATA} characters"})
+    return text
+
+
+def plain(value: Any) -> Any:
+    """JSON values without floats: each as the shortest decimal that means it."""
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value

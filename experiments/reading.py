@@ -1,0 +1,190 @@
+"""What participants are served: their own reviews, what was disclosed to them, what they are asked.
+
+Nothing here names an arm, another person, or a feature that the review does not disclose.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+from django.db.models import Case, F, OuterRef, Q, When
+
+from augmed.foundation.errors import Conflict
+from experiments.answers import CanonicalAnswer, QuestionDefinition
+from experiments.disclosed_text import Contents, Disclosed, compute, in_order, kept, node_rows
+from experiments.models import Answer, Question, ReviewOpening
+from experiments.models.querysets import ReviewQuerySet
+from experiments.models.review import Review
+from experiments.question_forms import definition
+from experiments.review_state import ReviewState, own_review, refuse_unless_readable
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedReview:
+    """A review that its reader has opened. `review` is the primary key; `disclosed` the disclosed tree as JSON text,
+    byte for byte what the opening's hash is of; `named` the keys of all features and headings in it."""
+
+    review: int
+    public_id: uuid.UUID
+    case_number: int
+    position: int
+    stage_position: int
+    stage_count: int
+    stage_name: str
+    disclosed: str
+    disclosed_sha256: str
+    named: frozenset[str]
+    opened_at: datetime
+    submitted_at: datetime | None
+    questionnaire_version_id: int
+    questionnaire_version: uuid.UUID
+
+    @classmethod
+    def of(
+        cls,
+        state: ReviewState,
+        shown: Disclosed,
+        *,
+        opened_at: datetime,
+        version_id: int,
+        version_public_id: uuid.UUID,
+        stage_name: str,
+    ) -> OpenedReview:
+        return cls(
+            review=state.pk,
+            public_id=state.public_id,
+            case_number=state.case_number,
+            position=state.position,
+            stage_position=state.stage_position,
+            stage_count=state.stage_count,
+            stage_name=stage_name,
+            disclosed=shown.text,
+            disclosed_sha256=shown.sha256,
+            named=shown.named,
+            opened_at=opened_at,
+            submitted_at=state.submitted_at,
+            questionnaire_version_id=version_id,
+            questionnaire_version=version_public_id,
+        )
+
+
+def own_reviews(user: Any) -> ReviewQuerySet:
+    """The user's reviews in order, with status, position, case number and times; `assignment.enrolment.experiment` is
+    loaded. One statement, however many."""
+    return (
+        Review.objects.owned_by(user)  # type: ignore[return-value]
+        .with_progress()
+        .with_status()
+        .select_related("assignment__enrolment__experiment")
+        .in_order()
+    )
+
+
+def read_review(*, public_id: uuid.UUID | str, by: Any) -> OpenedReview:
+    """One's own review, as it was opened; Conflict (`not_opened`) before that. At most 2 statements."""
+    state = own_review(public_id=public_id, by=by)
+    refuse_unless_opened(state)
+    return opened_review(state)
+
+
+def refuse_unless_opened(state: ReviewState) -> None:
+    if not state.is_opened:
+        raise Conflict("This review has not been opened yet.", code="not_opened")
+
+
+def opened_review(state: ReviewState) -> OpenedReview:
+    """What an opened review shows. Conflict when it may no longer be read. No statement when it is in memory."""
+    refuse_unless_readable(state)
+    assert state.opened_at is not None
+    assert state.version_id is not None
+    assert state.version_public_id is not None
+    return OpenedReview.of(
+        state,
+        shown_in(state),
+        opened_at=state.opened_at,
+        version_id=state.version_id,
+        version_public_id=state.version_public_id,
+        stage_name=state.stage_name or "",
+    )
+
+
+def shown_in(state: ReviewState) -> Disclosed:
+    """What an opened review disclosed, found by its hash; Conflict when it cannot be made again byte for byte."""
+    known = kept.get(state.disclosed_sha256)
+    if known is None:
+        known = compute(_bound_contents(state.pk))
+        if known.sha256 != state.disclosed_sha256:
+            logger.error("Review %s cannot be disclosed as it was: run verify_disclosure.", state.pk)
+            raise Conflict(
+                "This case cannot be shown exactly as it was. Please tell the study team.", code="not_reproducible"
+            )
+        kept.put(known)
+    return known
+
+
+def _bound_contents(review_id: int) -> Contents:
+    of_a_case = Q(disclosure_set__case__isnull=False)
+    row = (
+        ReviewOpening.objects.filter(pk=review_id)
+        .annotate(
+            layout_version=F("snapshot__layout_version_id"),
+            nodes=Case(When(of_a_case, then=node_rows(OuterRef("snapshot__layout_version_id")))),
+        )
+        .values_list(
+            "snapshot__content",
+            "snapshot__sha256",
+            "disclosure_set__content",
+            "disclosure_set__sha256",
+            "layout_version",
+            "nodes",
+        )
+        .get()
+    )
+    return Contents(*row[:5], nodes=in_order(row[5]))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The questions of a questionnaire version, in order, and their primary keys by question key."""
+
+    definitions: tuple[QuestionDefinition, ...]
+    question_ids: dict[str, int]
+
+
+_asked: OrderedDict[uuid.UUID, Asked] = OrderedDict()
+_asked_lock = Lock()
+
+
+def asked_in(version_id: int, public_id: uuid.UUID) -> Asked:
+    """What a version that a review has bound asks: it is frozen, so it is kept in memory. One statement or none."""
+    with _asked_lock:
+        known = _asked.get(public_id)
+    if known is None:
+        questions = list(Question.objects.filter(version=version_id).order_by("position"))
+        known = Asked(
+            tuple(definition(question) for question in questions),
+            {question.key: question.pk for question in questions},
+        )
+        with _asked_lock:
+            _asked[public_id] = known
+            while len(_asked) > 256:
+                _asked.popitem(last=False)
+    return known
+
+
+def own_answers(*, public_id: uuid.UUID | str, by: Any) -> dict[str, CanonicalAnswer]:
+    """What one has answered in one's own review, by question key; empty before. Two statements."""
+    state = own_review(public_id=public_id, by=by)
+    refuse_unless_opened(state)
+    refuse_unless_readable(state)
+    answers = Answer.objects.filter(submission=state.pk).values_list("question_key", "value")
+    return {key: json.loads(value) for key, value in answers if value}

@@ -1,0 +1,185 @@
+"""A participant's own review as it stands: one query, and the rules of what may be done with it now."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, When
+from django.utils import timezone
+
+from augmed.foundation.errors import Conflict, NotFound
+from experiments.models import Enrolment, Experiment, ProtocolStage, QuestionnaireVersion, Review
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewState:
+    """What is known of a review without opening its case. Everything from `opened_at` on is None before the opening."""
+
+    pk: int
+    public_id: uuid.UUID
+    stage_position: int
+    stage_count: int
+    stage_name: str | None
+    assignment_id: int
+    position: int
+    available_from: datetime | None
+    drawn_by: str
+    arm_id: int | None
+    case_id: int
+    case_number: int
+    enrolment_id: int
+    enrolment_status: str
+    erased_at: datetime | None
+    experiment_id: int
+    experiment_kind: str
+    experiment_status: str
+    layout_id: int | None
+    protocol_id: int | None
+    previous_protocol_id: int | None
+    previous_submitted_at: datetime | None
+    unfrozen_version_id: int | None
+    opened_at: datetime | None
+    version_id: int | None
+    version_public_id: uuid.UUID | None
+    disclosed_sha256: str | None
+    redacted_at: datetime | None
+    submitted_at: datetime | None
+    answers_sha256: str | None
+
+    @property
+    def is_opened(self) -> bool:
+        return self.opened_at is not None
+
+    @property
+    def is_answered(self) -> bool:
+        return self.submitted_at is not None
+
+
+_PATHS: Mapping[str, str] = {
+    "position": "assignment__position",
+    "available_from": "assignment__available_from",
+    "drawn_by": "assignment__drawn_by",
+    "arm_id": "assignment__arm_id",
+    "case_id": "assignment__case_id",
+    "case_number": "assignment__case__number",
+    "enrolment_id": "assignment__enrolment_id",
+    "enrolment_status": "assignment__enrolment__status",
+    "erased_at": "assignment__enrolment__erased_at",
+    "experiment_id": "assignment__enrolment__experiment_id",
+    "experiment_kind": "assignment__enrolment__experiment__kind",
+    "experiment_status": "assignment__enrolment__experiment__status",
+    "layout_id": "assignment__enrolment__experiment__layout_id",
+    "protocol_id": "assignment__enrolment__experiment__protocol_id",
+    "opened_at": "opening__opened_at",
+    "version_id": "opening__questionnaire_version_id",
+    "version_public_id": "opening__questionnaire_version__public_id",
+    "disclosed_sha256": "opening__disclosed_sha256",
+    "redacted_at": "opening__snapshot__redacted_at",
+    "submitted_at": "submission__submitted_at",
+    "answers_sha256": "submission__answers_sha256",
+}
+_OWN = ("pk", "public_id", "stage_position", "assignment_id")
+_COMPUTED = ("stage_count", "stage_name", "previous_protocol_id", "previous_submitted_at", "unfrozen_version_id")
+
+
+def own_review(*, public_id: uuid.UUID | str, by: Any) -> ReviewState:
+    """The review of this person with this id, or NotFound: somebody else's looks like none. One statement."""
+    try:
+        identifier = public_id if isinstance(public_id, uuid.UUID) else uuid.UUID(public_id)
+    except (ValueError, AttributeError, TypeError):
+        raise NotFound("There is no such review.") from None
+    names = [*_OWN, *_PATHS, *_COMPUTED]
+    columns = [*_OWN, *_PATHS.values(), *_COMPUTED]
+    row = _states().filter(public_id=identifier).owned_by(by).values_list(*columns).first()  # type: ignore[attr-defined]
+    if row is None:
+        raise NotFound("There is no such review.")
+    return ReviewState(**dict(zip(names, row, strict=True)))
+
+
+def refuse_unless_readable(state: ReviewState) -> None:
+    """What one has opened stays readable, answered or not, while the study runs or is paused."""
+    if state.redacted_at is not None:
+        raise Conflict("This case was withdrawn and can no longer be shown.", code="redacted")
+    if state.experiment_status not in (Experiment.Status.ACTIVE, Experiment.Status.PAUSED):
+        raise Conflict("The study is closed.", code="study_closed")
+    if state.enrolment_status not in (Enrolment.Status.ACTIVE, Enrolment.Status.COMPLETED):
+        raise _not_enrolled(state)
+
+
+def refuse_unless_running(state: ReviewState) -> None:
+    """Opening and answering are for active participants of an active study."""
+    if state.experiment_status == Experiment.Status.PAUSED:
+        raise Conflict("The study is paused. You can go on when it is resumed.", code="study_paused")
+    if state.experiment_status == Experiment.Status.DRAFT:
+        raise Conflict("The study has not begun.", code="study_not_begun")
+    if state.experiment_status != Experiment.Status.ACTIVE:
+        raise Conflict("The study is closed.", code="study_closed")
+    if state.enrolment_status != Enrolment.Status.ACTIVE:
+        raise _not_enrolled(state)
+
+
+def refuse_unless_due(state: ReviewState) -> None:
+    """The assignment is available, and the stage before is answered. (Days between stages: `refuse_before`.)"""
+    if state.available_from is not None:
+        refuse_before(state.available_from)
+    if state.stage_position > 1 and state.previous_submitted_at is None:
+        raise Conflict("Answer the stage before first.", code="earlier_stage_unanswered")
+
+
+def refuse_before_wait(state: ReviewState, days: int) -> None:
+    if state.previous_submitted_at is not None and days:
+        refuse_before(state.previous_submitted_at + timedelta(days=days))
+
+
+def refuse_before(opens_at: datetime) -> None:
+    if opens_at > timezone.now():
+        moment = opens_at.astimezone(timezone.get_current_timezone())
+        raise Conflict(
+            f"This review opens on {moment:%Y-%m-%d at %H:%M %Z}.",
+            code="not_yet_open",
+            errors={"opens_at": [opens_at.isoformat()]},
+        )
+
+
+def _not_enrolled(state: ReviewState) -> Conflict:
+    if state.enrolment_status == Enrolment.Status.AWAITING_CONSENT:
+        return Conflict("Your consent is needed before you begin.", code="consent_needed")
+    return Conflict("You no longer take part in this study.", code="not_taking_part")
+
+
+def _states() -> QuerySet[Review]:
+    """Reviews with what is computed. What only an opening needs is left out by the database once it is opened."""
+    before = Review.objects.filter(assignment=OuterRef("assignment"), stage_position=OuterRef("stage_position") - 1)
+    siblings = Review.objects.filter(assignment=OuterRef("assignment")).order_by().values("assignment")
+    stage = ProtocolStage.objects.filter(
+        protocol=OuterRef("opening__protocol"), arm=OuterRef("assignment__arm"), position=OuterRef("stage_position")
+    )
+    later_stage = Q(opening=None, stage_position__gt=1)
+    return Review.objects.annotate(
+        stage_count=Subquery(siblings.annotate(n=Count("pk")).values("n")),
+        stage_name=Subquery(stage.values("name")[:1]),
+        previous_protocol_id=Case(When(later_stage, then=Subquery(before.values("opening__protocol_id")[:1]))),
+        previous_submitted_at=Case(When(later_stage, then=Subquery(before.values("submission__submitted_at")[:1]))),
+        unfrozen_version_id=Case(
+            When(Q(opening=None, assignment__arm=None), then=Subquery(_newest_if_unfrozen().values("unfrozen")[:1]))
+        ),
+    ).order_by()
+
+
+def newest_versions(experiment: Any) -> QuerySet[QuestionnaireVersion]:
+    """The versions of a study's questionnaires that have questions, the newest first."""
+    return QuestionnaireVersion.objects.filter(questionnaire__experiment=experiment, questions__position=1).order_by(
+        "-pk"
+    )
+
+
+def _newest_if_unfrozen() -> QuerySet[QuestionnaireVersion]:
+    unfrozen = Case(When(frozen_at=None, then=F("pk")))
+    return newest_versions(OuterRef("assignment__enrolment__experiment")).annotate(unfrozen=unfrozen)
+
+
+assert {field.name for field in fields(ReviewState)} == {*_OWN, *_PATHS, *_COMPUTED}
