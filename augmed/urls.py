@@ -20,7 +20,6 @@ urlpatterns = [
     re_path(r"^api/docs/?$", swagger_ui, name="api-docs"),
     re_path(r"^api/v2/schema/?$", schema, name="schema"),
     path("api/v2/auth/", include("participants.api.urls")),
-    path("api/v2/auth/", include("participants.api.urls")),
     path("api/v2/", include("experiments.api.urls")),
     re_path(r"^api(?:/.*)?$", unknown_path, name="api-unknown-path"),
 ]

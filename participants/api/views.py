@@ -71,7 +71,7 @@ class RefreshView(_Door):
 
     @extend_schema(request=RefreshSerializer, responses={200: TokenPairSerializer}, operation_id="auth_refresh")
     def post(self, request: Request) -> Response:
-        """The next pair. A refresh token works once; again within 30 s it still gives a pair, later it ends the log-in."""
+        """The next pair. A token works once; again within 30 s it still gives a pair, later it ends the log-in."""
         return _pair_response(tokens.refresh(refresh_token=_checked(RefreshSerializer, request)["refresh"]))
 
 
