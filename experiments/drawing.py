@@ -26,7 +26,7 @@ from experiments.randomization import (
 
 @dataclass(frozen=True, slots=True)
 class PlacedArrival:
-    """Who is drawn: the arrival number, its stratum, and its place (from 0) among the stratum's arrivals of the phase."""
+    """Who is drawn: the arrival number, its stratum, and its place (from 0) in the phase's arrivals of that stratum."""
 
     number: int
     stratum: str

@@ -36,6 +36,7 @@ def activation_problems(experiment: Experiment) -> list[ActivationProblem]:
         *_arm_problems(arms),
         *_questionnaire_problems(arms),
         *_case_problems(experiment, version, cases),
+        *_cell_problems(version, arms),
         *_disclosure_problems(arms),
     ]
 
@@ -87,7 +88,7 @@ def _arm_problems(arms: list[Arm]) -> Iterator[ActivationProblem]:
 
 def _questionnaire_problems(arms: list[Arm]) -> Iterator[ActivationProblem]:
     used = {
-        stage.questionnaire_id: stage.questionnaire
+        stage.questionnaire.pk: stage.questionnaire
         for arm in arms
         for stage in arm.stages.all()
         if stage.questionnaire is not None
@@ -118,8 +119,8 @@ def _case_problems(
         redacted = [str(case.number) for case in cases if made.get(case.pk) is not None]
         if redacted:
             yield ActivationProblem("redacted_cases", f"The content of case {_named(redacted)} was redacted.")
-    counts = Counter(case.person_id for case in cases if case.person_id is not None)
-    several = [str(case.number) for case in cases if counts.get(case.person_id, 0) > 1]
+    counts = Counter(case.person_id for case in cases)
+    several = [str(case.number) for case in cases if case.person_id is not None and counts[case.person_id] > 1]
     if several and not experiment.person_once:
         yield ActivationProblem(
             "person_more_than_once",
@@ -127,6 +128,15 @@ def _case_problems(
             "'A person's cases never go twice to one reader' is off.",
             confirmable=True,
         )
+
+
+def _cell_problems(version: LayoutVersion | None, arms: list[Arm]) -> Iterator[ActivationProblem]:
+    """The matrix may remember nodes of a layout that the study had before."""
+    known = set(version.nodes.values_list("key", flat=True)) if version else set()
+    named = {cell["node"] for arm in arms for stage in arm.stages.all() for cell in stage.cells}
+    if version is not None and (unknown := sorted(named - known)):
+        message = f"The matrix has cells of nodes that layout {version} does not have: {_named(unknown)}."
+        yield ActivationProblem("cells_of_unknown_nodes", message, confirmable=True)
 
 
 def _disclosure_problems(arms: list[Arm]) -> Iterator[ActivationProblem]:

@@ -86,6 +86,16 @@ def add_assignments(assignments: Iterable[Assignment], stage_counts: Mapping[int
 
 
 @dataclass(frozen=True)
+class Held:
+    """A case that somebody has already, whose it is, where in their order, and the run that drew it."""
+
+    case: int
+    person: int | None
+    position: int
+    run: int | None
+
+
+@dataclass(frozen=True)
 class _Pending:
     """An enrolment with cases to be drawn, the number of those it has, and the run that drew its first ones."""
 
@@ -99,29 +109,31 @@ def _pending(protocol: FrozenProtocol, enrolments: list[Enrolment]) -> list[_Pen
     """Who has something to be drawn. Two queries."""
     persons = dict(Case.objects.filter(pk__in=protocol.cases).values_list("pk", "person_id"))
     listed = tuple(StudyCase(case, persons[case]) for case in protocol.cases)
-    has: dict[int, list[tuple[int, int | None, int, int | None]]] = defaultdict(list)
-    held = Assignment.objects.filter(enrolment__in=enrolments).order_by("position")
-    for enrolment_id, *assignment in held.values_list("enrolment", "case", "case__person_id", "position", "run"):
-        has[enrolment_id].append(tuple(assignment))
+    has: dict[int, list[Held]] = defaultdict(list)
+    held = Assignment.objects.filter(enrolment__in=enrolments)
+    for assignment in held.select_related("case").only("enrolment", "case", "position", "run", "case__person_id"):
+        has[assignment.enrolment_id].append(held_case(assignment))
     pending = []
     for enrolment in enrolments:
         mine = has[enrolment.pk]
-        cases = _remaining(listed, mine, protocol.person_once)
+        cases = remaining_cases(listed, mine, protocol.person_once)
         if cases:
-            after = max((position for _, _, position, _ in mine), default=0)
-            first_run = next((run for *_, run in mine if run is not None), None)
+            after = max((one.position for one in mine), default=0)
+            first_run = min((one.run for one in mine if one.run is not None), default=None)
             pending.append(_Pending(enrolment, cases, after, first_run))
     return pending
 
 
-def _remaining(
-    listed: tuple[StudyCase, ...], held: list[tuple[int, int | None, int, int | None]], person_once: bool
-) -> tuple[StudyCase, ...]:
+def held_case(assignment: Assignment) -> Held:
+    return Held(assignment.case_id, assignment.case.person_id, assignment.position, assignment.run_id)
+
+
+def remaining_cases(listed: tuple[StudyCase, ...], held: Sequence[Held], person_once: bool) -> tuple[StudyCase, ...]:
     """The cases not assigned yet; with `person_once`, without those of persons already met."""
     if not held:
         return listed
-    cases = {case for case, *_ in held}
-    met = {person for _, person, *_ in held if person is not None} if person_once else set()
+    cases = {one.case for one in held}
+    met = {one.person for one in held if one.person is not None} if person_once else set()
     return tuple(item for item in listed if item.case not in cases and item.person not in met)
 
 
@@ -173,15 +185,18 @@ def run_inputs(run: AllocationRun) -> DrawInputs:
     )
 
 
-def places(experiment: Experiment, phase: int, strata: Iterable[str]) -> dict[int, int]:
-    """The place (from 0) of every arrival of a phase within its stratum, by arrival number. One query.
+def places(experiment: Experiment, phase: int, strata: Iterable[str] | None = None) -> dict[int, int]:
+    """The place (from 0) of every arrival of a phase within its stratum, by arrival number (of these strata, default
+    all). One query.
 
     Whoever was drawn in an earlier phase has no place; everybody else has one, whatever became of them, so that it
     never moves."""
     earlier = Assignment.objects.filter(
         enrolment=OuterRef("pk"), drawn_by=Assignment.DrawnBy.RULE, run__protocol__number__lt=phase
     )
-    arrivals = Enrolment.objects.real().filter(experiment=experiment, stratum__in=set(strata)).order_by("arrival")
+    arrivals = Enrolment.objects.real().filter(experiment=experiment).order_by("arrival")
+    if strata is not None:
+        arrivals = arrivals.filter(stratum__in=set(strata))
     if phase > 1:
         arrivals = arrivals.filter(~Exists(earlier))
     found: dict[int, int] = {}
@@ -205,6 +220,7 @@ def _run(
 ) -> AllocationRun:
     inputs = replace(inputs, arrivals=_placed(study, inputs.plan, [person.enrolment for person in people]))
     drawn = draw(inputs)
+    assert study.protocol is not None
     run = AllocationRun.objects.create(
         experiment=study,
         protocol=study.protocol,

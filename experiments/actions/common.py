@@ -23,7 +23,9 @@ def clean(instance: models.Model, *, exclude: tuple[str, ...] = ()) -> None:
     try:
         instance.full_clean(exclude=exclude)
     except ValidationError as error:
-        messages = error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
+        messages: dict[str, list[str]] = {NON_FIELD_ERRORS: error.messages}
+        if hasattr(error, "error_dict"):
+            messages = error.message_dict
         said = "; ".join(text for texts in messages.values() for text in texts)
         raise Invalid(f"The {instance._meta.verbose_name} was not accepted: {said}", errors=messages) from error
 

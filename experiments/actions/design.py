@@ -76,6 +76,8 @@ def update_experiment(*, experiment: Experiment, by: Any, **fields: Any) -> Expe
             return study
         if study.kind == Experiment.Kind.PROTOCOL and study.protocol_id and "allocation_rule" in changed:
             raise Conflict("The allocation rule of an activated study stays.", code="rule_is_frozen")
+        if "strata" in changed and study.next_arrival > 1:
+            raise Conflict("People have been enrolled: their strata stay.", code="strata_are_frozen")
         _clean_experiment(study)
         study.save(update_fields=changed)
         if "layout" in changed:

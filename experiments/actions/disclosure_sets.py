@@ -17,7 +17,6 @@ from cases.disclosure import (
     DisclosureEntry,
     DisclosureError,
     MatrixCell,
-    Resolution,
     Style,
     resolve_with_report,
 )
@@ -31,11 +30,13 @@ _CELL_KEYS = frozenset({"node", "discriminator", "shown", "collapse", "highlight
 
 @dataclass(frozen=True)
 class StageResolution:
-    """What a stage's cells resolve to, and the new features that stay hidden."""
+    """What a stage's cells resolve to, the new features that stay hidden, and the nodes of cells that the layout does
+    not have (any more): such cells disclose nothing."""
 
     stage: Stage
     content: DisclosureContent
     hidden_new: tuple[tuple[str, str], ...]
+    unknown_nodes: tuple[str, ...]
 
 
 def disclosure_set_for(entries: Iterable[DisclosureEntry], case: Case | None = None) -> DisclosureSet:
@@ -70,6 +71,7 @@ def set_cells(*, experiment: Experiment, cells: Mapping[int, list[dict[str, Any]
                 for index, cell in enumerate(listed)
             ]
         resolutions = resolve_and_store(study, [stages[stage_id] for stage_id in cells])
+        _refuse_unknown_nodes(resolutions)
         audit.record(
             action="disclosure_changed",
             by=by,
@@ -99,15 +101,17 @@ def resolve_stages(experiment: Experiment, stages: Iterable[Stage]) -> list[Stag
     version = study_layout_version(experiment)
     nodes = matrix_nodes(version) if version else []
     found = found_features(experiment, version) if version else []
+    known = {node.key for node in nodes}
     resolutions = []
     for stage in stages:
         cells = [cell_from_json(cell, str(stage)) for cell in stage.cells]
+        unknown = tuple(sorted({cell.node_key for cell in cells} - known))
         try:
-            resolved = resolve_with_report(cells, nodes, found) if version or cells else Resolution((), ())
+            resolved = resolve_with_report([cell for cell in cells if cell.node_key in known], nodes, found)
         except DisclosureError as error:
             raise Invalid(f"{stage}: {error}.", errors={str(stage.pk): [str(error)]}) from error
         hidden = tuple((key, discriminator) for key, discriminator in resolved.hidden_new)
-        resolutions.append(StageResolution(stage, _content(resolved.shows), hidden))
+        resolutions.append(StageResolution(stage, _content(resolved.shows), hidden, unknown))
     return resolutions
 
 
@@ -137,6 +141,16 @@ def cell_to_json(cell: MatrixCell) -> dict[str, Any]:
         "highlight": cell.style.highlight,
         "top": None if cell.style.top is None else canonical_decimal(cell.style.top),
     }
+
+
+def _refuse_unknown_nodes(resolutions: list[StageResolution]) -> None:
+    errors = {
+        str(made.stage.pk): [f"The layout has no node {', '.join(made.unknown_nodes)}."]
+        for made in resolutions
+        if made.unknown_nodes
+    }
+    if errors:
+        raise Invalid("Some cells name nodes that the layout does not have.", errors=errors)
 
 
 def _top(value: Any, place: str) -> Decimal | None:

@@ -57,7 +57,7 @@ def record_consent(
 ) -> ConsentRecord:
     """Write down that consent was given, declined or withdrawn, and when (default: now).
 
-    Given, it opens the study to whoever waited for it, and their cases are drawn; withdrawn, it withdraws the person."""
+    Given, it opens the study to whoever waited for it, and their cases are drawn; withdrawn, the person withdraws."""
     if kind == ConsentRecord.Kind.WITHDRAWN:
         withdraw(enrolment=enrolment, by=by, reason="Consent was withdrawn.", at=at, document=document)
         return enrolment.consents.latest("recorded_at", "pk")
@@ -166,7 +166,7 @@ def _stratum(names: list[str], intake: dict[str, Any]) -> str:
     """Canonical JSON of the stratifying attributes; '' when there are none. Invalid names those that are unknown."""
     if not names:
         return ""
-    values = {name: str(intake.get(name, "") or "").strip() if intake.get(name) != 0 else "0" for name in names}
+    values = {name: _attribute(intake.get(name)) for name in names}
     if unknown := [name for name, value in values.items() if not value]:
         raise Invalid(
             f"The roster does not say this person's {', '.join(unknown)}, by which the study is stratified.",
@@ -174,6 +174,11 @@ def _stratum(names: list[str], intake: dict[str, Any]) -> str:
             errors={f"intake.{name}": ["This attribute is needed."] for name in unknown},
         )
     return canonical_json(values)
+
+
+def _attribute(value: Any) -> str:
+    """An intake attribute as text; zero is a value."""
+    return "" if value is None else str(value).strip()
 
 
 def _unless_left(enrolment: Enrolment) -> Enrolment:

@@ -9,7 +9,15 @@ from django.utils import timezone
 from augmed.foundation.canonical import canonical_json, sha256_hex
 from cases.models import LayoutVersion
 from experiments.matrix import found_features, known_features, study_layout_version
-from experiments.models import Arm, Experiment, ProtocolStage, ProtocolVersion, QuestionnaireVersion, Stage
+from experiments.models import (
+    Arm,
+    DisclosureSet,
+    Experiment,
+    ProtocolStage,
+    ProtocolVersion,
+    QuestionnaireVersion,
+    Stage,
+)
 from experiments.protocol import CONTENT_VERSION, allocation_content
 
 
@@ -37,7 +45,7 @@ def freeze(experiment: Experiment, *, number: int, reason: str, by: Any) -> Prot
             arm=arm,
             position=stage.position,
             name=stage.name,
-            disclosure_set_id=stage.disclosure_set_id,
+            disclosure_set=_resolved(stage),
             questionnaire_version=version,
             not_before_days=stage.not_before_days,
         )
@@ -90,7 +98,7 @@ def _arm(arm: Arm, stages: list[tuple[Stage, QuestionnaireVersion]]) -> dict[str
                 "name": stage.name,
                 "not_before_days": stage.not_before_days,
                 "questionnaire": {"public_id": str(version.public_id), "number": version.number},
-                "disclosure_set": stage.disclosure_set.sha256 if stage.disclosure_set else None,
+                "disclosure_set": _resolved(stage).sha256,
             }
             for stage, version in stages
         ],
@@ -99,6 +107,11 @@ def _arm(arm: Arm, stages: list[tuple[Stage, QuestionnaireVersion]]) -> dict[str
 
 def _stages(arm: Arm) -> list[Stage]:
     return sorted(arm.stages.all(), key=lambda stage: stage.position)
+
+
+def _resolved(stage: Stage) -> DisclosureSet:
+    assert stage.disclosure_set is not None
+    return stage.disclosure_set
 
 
 def _newest(stage: Stage) -> QuestionnaireVersion:

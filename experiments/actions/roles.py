@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 
 from augmed.foundation import audit
 from augmed.foundation.errors import Conflict, Invalid, NotFound
 from experiments.models import Experiment, StudyRole
 from experiments.roles import ROLES
+from participants.actions.epoch import raise_epoch
+from participants.models import User
 
 
-def grant_role(*, user: Any, experiment: Experiment, role: str, by: Any) -> StudyRole:
+def grant_role(*, user: User, experiment: Experiment, role: str, by: Any) -> StudyRole:
     """Give a person a role in one study, and with it the way into the admin. A role held already stays as it is."""
     if role not in ROLES:
         raise Invalid(f"There is no study role {role!r}.", errors={"role": [f"One of {', '.join(ROLES)}."]})
@@ -24,7 +25,8 @@ def grant_role(*, user: Any, experiment: Experiment, role: str, by: Any) -> Stud
             user=user, experiment=experiment, role=role, defaults={"granted_by": by}
         )
         if created:
-            _roles_changed(user, is_staff=True)
+            # Whoever gives a role to themselves (the maker of a study) asked for it with the token they hold.
+            _roles_changed(user, is_staff=True, sign_out=user != by)
             audit.record(
                 action="study_role_granted",
                 by=by,
@@ -35,7 +37,7 @@ def grant_role(*, user: Any, experiment: Experiment, role: str, by: Any) -> Stud
     return granted
 
 
-def revoke_role(*, user: Any, experiment: Experiment, role: str, by: Any) -> None:
+def revoke_role(*, user: User, experiment: Experiment, role: str, by: Any) -> None:
     """Take a role back. Without any role left, the way into the admin closes. The last lead of a study stays."""
     with transaction.atomic():
         # Locked in one order, so that two leads who revoke each other at once cannot leave the study without one.
@@ -57,8 +59,10 @@ def revoke_role(*, user: Any, experiment: Experiment, role: str, by: Any) -> Non
         )
 
 
-def _roles_changed(user: Any, *, is_staff: bool) -> None:
-    """A changed role makes every token issued before it invalid."""
-    type(user).objects.get_queryset().filter(pk=user.pk).update(is_staff=is_staff, token_epoch=F("token_epoch") + 1)
-    user.refresh_from_db(fields=["is_staff", "token_epoch"])
+def _roles_changed(user: User, *, is_staff: bool, sign_out: bool = True) -> None:
+    """A role changed by somebody else makes every token issued before it invalid."""
+    user.is_staff = is_staff
+    user.save(update_fields=["is_staff"])
+    if sign_out:
+        raise_epoch(user)
     user.__dict__.pop("global_verbs", None)

@@ -33,6 +33,11 @@ class ExperimentQuerySet(models.QuerySet["Experiment"]):
 
         return experiments_where(self, user, verb)
 
+    def named(self, text: str) -> Experiment | None:
+        """The study with this code, name or id, as a person writes it at a command."""
+        found = self.filter(models.Q(code=text) | models.Q(name=text)).first()
+        return found or (self.filter(pk=int(text)).first() if text.isdecimal() else None)
+
 
 class Experiment(models.Model):
     """One study. What activation froze is in its ProtocolVersions; the fields here are the working design."""
