@@ -277,6 +277,7 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_AUTOREFRESH = not PRODUCTION  # outside production files come from the apps: there is no STATIC_ROOT to read
 
 # --- Small tables through the admin (the bulk import is manage.py import_omop)
 

@@ -11,9 +11,11 @@ from rest_framework.viewsets import GenericViewSet
 from augmed.foundation.routers import OptionalSlashRouter
 from experiments.api.base import CODE_PATTERN, PUBLIC_ID_PATTERN
 from experiments.api.participant.studies import OwnStudiesViewSet
+from experiments.api.researcher.cases import CasesViewSet
 from experiments.api.researcher.design import ArmsViewSet, StagesViewSet, StudyCasesViewSet
 from experiments.api.researcher.enrolments import EnrolmentsViewSet
 from experiments.api.researcher.experiments import ExperimentsViewSet, ExperimentViewSet
+from experiments.api.researcher.layouts import LayoutsViewSet
 from experiments.api.researcher.oversight import AllocationRunsViewSet, AllocationViewSet, ProgressViewSet
 from experiments.api.researcher.protocols import ProtocolsViewSet
 from experiments.api.researcher.questionnaires import QuestionnairesViewSet
@@ -36,6 +38,8 @@ router = OptionalSlashRouter()
 router.register("studies", OwnStudiesViewSet, basename="own-study")
 router.register("experiments", ExperimentsViewSet, basename="experiments")
 router.register("experiments", ExperimentViewSet, basename="experiment")
+router.register("cases", CasesViewSet, basename="case")
+router.register("layouts", LayoutsViewSet, basename="layout")
 
 participant = []
 
@@ -77,6 +81,13 @@ researcher = [
         ProtocolsViewSet,
         {"get": "content"},
         "protocol",
+    ),
+    at(
+        "^layouts",
+        rf"/(?P<pk>{LayoutsViewSet.lookup_value_regex})/versions/(?P<number>[1-9][0-9]{{0,8}})",
+        LayoutsViewSet,
+        {"get": "version"},
+        "layout-version",
     ),
 ]
 

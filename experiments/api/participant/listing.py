@@ -1,14 +1,14 @@
-"""A reader's own reviews in their order, each with its status, in one query."""
+"""A reader's own reviews, page by page."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import BigIntegerField, Case, CharField, Exists, ExpressionWrapper, F, OuterRef, Value, When
+from django.db.models import BigIntegerField, ExpressionWrapper, F
 
 from augmed.foundation.pagination import CursorPagination
-from experiments.models import Review
 from experiments.models.querysets import ReviewQuerySet
+from experiments.reading import own_reviews
 
 _STAGES = 10**2  # more stages than any arm has
 _POSITIONS = 10**8  # more positions than any enrolment has
@@ -20,27 +20,9 @@ class InReadingOrder(CursorPagination):
     ordering = "reading_order"
 
 
-def own_reviews(user: Any) -> ReviewQuerySet:
-    """The reader's reviews with what a list shows. `status`: answered; open (opened, not answered); next (can be
-    opened now); locked (not available yet, or the study or the enrolment is not active)."""
-    reachable = Review.objects.reachable().filter(pk=OuterRef("pk"))
-    return (
-        Review.objects.owned_by(user)
-        .with_progress()
-        .select_related("assignment__enrolment__experiment")
-        .annotate(
-            status=Case(
-                When(submission__isnull=False, then=Value("answered")),
-                When(opening__isnull=False, then=Value("open")),
-                When(Exists(reachable), then=Value("next")),
-                default=Value("locked"),
-                output_field=CharField(),
-            ),
-            reading_order=ExpressionWrapper(
-                F("assignment__enrolment_id") * _POSITIONS * _STAGES
-                + F("assignment__position") * _STAGES
-                + F("stage_position"),
-                output_field=BigIntegerField(),
-            ),
-        )
+def own_reviews_in_pages(user: Any) -> ReviewQuerySet:
+    """`own_reviews` with what InReadingOrder sorts by."""
+    order = (
+        F("assignment__enrolment_id") * _POSITIONS * _STAGES + F("assignment__position") * _STAGES + F("stage_position")
     )
+    return own_reviews(user).annotate(reading_order=ExpressionWrapper(order, output_field=BigIntegerField()))

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from augmed.foundation.errors import Conflict
 from augmed.foundation.permissions import SignedIn
 from experiments.actions import events, reviews
 from experiments.api.base import PUBLIC_ID_PATTERN
 from experiments.api.participant import serializers
-from experiments.api.participant.listing import InReadingOrder, own_reviews
+from experiments.api.participant.listing import InReadingOrder, own_reviews_in_pages
 from experiments.api.responses import json_text, with_json_text
 from experiments.models import QuestionnaireVersion, Review
+from experiments.reading import own_answers, own_reviews, refuse_unless_opened
+from experiments.review_state import own_review, refuse_unless_readable
 
 TAG = ["participant"]
 
@@ -37,7 +36,7 @@ class ReviewsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Review]):
     lookup_value_regex = PUBLIC_ID_PATTERN
 
     def get_queryset(self) -> QuerySet[Review]:
-        return own_reviews(self.request.user)
+        return own_reviews_in_pages(self.request.user)
 
     @extend_schema(tags=TAG, operation_id="reviews_list")
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -53,7 +52,7 @@ class ReviewsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Review]):
     )
     def next(self, request: Request) -> Response:
         """The review to go on with."""
-        found = own_reviews(request.user).unanswered().reachable().in_order().first()
+        found = own_reviews(request.user).unanswered().reachable().first()
         if found is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(self.get_serializer(found).data)
@@ -70,13 +69,13 @@ class ReviewsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Review]):
     )
     def open(self, request: Request, public_id: str) -> HttpResponse:
         """Open a review. The first time binds for ever what is shown and asked; later times give the same again."""
-        opened = reviews.open_review(public_id=uuid.UUID(public_id), by=request.user)
+        opened = reviews.open_review(public_id=public_id, by=request.user)
         return with_json_text(dict(serializers.OpenedReviewSerializer(opened).data), case=opened.disclosed)
 
     @extend_schema(tags=TAG, operation_id="reviews_case", responses={200: OpenApiTypes.OBJECT})
     def case(self, request: Request, public_id: str) -> HttpResponse:
         """The case as it is disclosed to the reader, of a review that was opened."""
-        return json_text(reviews.read_review(public_id=uuid.UUID(public_id), by=request.user).disclosed)
+        return json_text(reviews.read_review(public_id=public_id, by=request.user).disclosed)
 
     @extend_schema(
         tags=TAG,
@@ -85,14 +84,13 @@ class ReviewsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Review]):
     )
     def questionnaire(self, request: Request, public_id: str) -> Response:
         """What an opened review asks."""
-        own = Review.objects.owned_by(request.user).select_related("opening")
-        review = get_object_or_404(own, public_id=public_id)
-        if not hasattr(review, "opening"):
-            raise Conflict("Open the review first.", code="not_opened")
+        state = own_review(public_id=public_id, by=request.user)
+        refuse_unless_opened(state)
+        refuse_unless_readable(state)
         version = (
             QuestionnaireVersion.objects.select_related("questionnaire")
             .prefetch_related("questions")
-            .get(pk=review.opening.questionnaire_version_id)
+            .get(pk=state.version_id)
         )
         return Response(serializers.AskedQuestionnaireSerializer(version).data)
 
@@ -107,8 +105,13 @@ class ReviewsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Review]):
         payload = serializers.EventsSerializer(data=request.data)
         payload.is_valid(raise_exception=True)
         listed = [dict(event) for event in payload.validated_data["events"]]
-        recorded = events.record_events(public_id=uuid.UUID(public_id), events=listed, by=request.user)
+        recorded = events.record_events(public_id=public_id, events=listed, by=request.user)
         return Response({"recorded": recorded})
+
+    @extend_schema(tags=TAG, operation_id="reviews_answers", responses={200: serializers.OwnAnswersSerializer})
+    def answers(self, request: Request, public_id: str) -> Response:
+        """What one has answered; empty before."""
+        return Response({"answers": own_answers(public_id=public_id, by=request.user)})
 
     @extend_schema(
         tags=TAG,
@@ -122,15 +125,11 @@ class ReviewsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Review]):
         payload.is_valid(raise_exception=True)
         given = payload.validated_data
         result = reviews.submit(
-            public_id=uuid.UUID(public_id),
+            public_id=public_id,
             answers=given["answers"],
             questionnaire_version=given["questionnaire_version"],
             by=request.user,
             client_data=given.get("client_data"),
         )
-        shown = {
-            "public_id": public_id,
-            "submitted_at": result.submission.submitted_at,
-            "repeated": result.repeated,
-        }
+        shown = {"submitted_at": result.submission.submitted_at, "repeated": result.repeated}
         return Response(serializers.SubmittedSerializer(shown).data)

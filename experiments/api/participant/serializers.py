@@ -97,6 +97,7 @@ class OpenedReviewSerializer(serializers.Serializer[Any]):
     stage_position = serializers.IntegerField()
     stage_count = serializers.IntegerField()
     stage_name = serializers.CharField()
+    questionnaire_version = serializers.UUIDField()
     opened_at = serializers.DateTimeField()
     submitted_at = serializers.DateTimeField(allow_null=True)
 
@@ -124,8 +125,11 @@ class AnswersSerializer(serializers.Serializer[Any]):
     )
 
 
+class OwnAnswersSerializer(serializers.Serializer[Any]):
+    answers = serializers.DictField(child=AnswerField(), help_text="by question key, in canonical form")
+
+
 class SubmittedSerializer(serializers.Serializer[Any]):
-    public_id = serializers.UUIDField()
     submitted_at = serializers.DateTimeField()
     repeated = serializers.BooleanField(help_text="the same answers had been recorded before")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -13,8 +12,8 @@ from rest_framework import mixins, serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from augmed.foundation import audit
 from augmed.foundation.permissions import HasVerb, Verb
+from cases.actions import record_case_viewed
 from cases.models import Case, CaseSnapshot
 from experiments.api.responses import with_json_text
 
@@ -85,13 +84,7 @@ class CasesViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Case]):
         """A case with its newest snapshot under a layout."""
         case = self.get_object()
         snapshot = _newest_snapshot(case, request.query_params.get("layout"))
-        with transaction.atomic():
-            audit.record(
-                action="case_read",
-                by=request.user,
-                target=case,
-                data={"snapshot": snapshot.sha256 if snapshot else None, "through": "api"},
-            )
+        record_case_viewed(case=case, by=request.user, snapshot=snapshot)
         shown = dict(CaseSerializer(case).data)
         shown["snapshot"] = dict(SnapshotSerializer(snapshot).data) if snapshot else None
         return with_json_text(shown, tree=(snapshot.content if snapshot else "") or "null")

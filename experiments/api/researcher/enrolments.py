@@ -14,7 +14,7 @@ from augmed.foundation.errors import Invalid
 from augmed.foundation.permissions import Verb
 from experiments.actions import enrolment as enrolling
 from experiments.api.base import StudyViewSet
-from experiments.models import Enrolment
+from experiments.models import ConsentRecord, Enrolment
 from participants.models import User
 
 TAG = ["researcher: participants"]
@@ -45,7 +45,7 @@ class EnrolRequestSerializer(serializers.Serializer[Any]):
 
 
 class ConsentRequestSerializer(serializers.Serializer[Any]):
-    kind = serializers.ChoiceField(choices=["given", "declined"])
+    kind = serializers.ChoiceField(choices=ConsentRecord.Kind.choices)
     at = serializers.DateTimeField(required=False, help_text="when; left out: now")
     document = serializers.CharField(max_length=200, allow_blank=True, default="")
     given_elsewhere = serializers.BooleanField(default=False)
@@ -98,7 +98,7 @@ class EnrolmentsViewSet(mixins.ListModelMixin, StudyViewSet):
         responses={200: EnrolmentSerializer},
     )
     def consent(self, request: Request, code: str, pk: str) -> Response:
-        """Record that consent was given or declined. (Consent taken back: withdraw.)"""
+        """Record that consent was given, declined or withdrawn; the last withdraws the person."""
         payload = ConsentRequestSerializer(data=request.data)
         payload.is_valid(raise_exception=True)
         enrolment = self.get_object()
