@@ -35,9 +35,9 @@ from cases.tree import (
 
 labels = st.text("ab.\\: é", min_size=0, max_size=5)
 numbers = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**6), max_value=10**6, places=3)
-canonical = numbers.map(canonical_decimal)
-dates = st.none() | st.dates().map(str) | st.datetimes().map(lambda when: when.isoformat(timespec="seconds"))
-models = st.none() | st.builds(ModelOutput, labels, labels, labels, labels)
+canonical = st.integers(-9999, 9999).map(lambda number: canonical_decimal(Decimal(number) / 100))
+dates = st.sampled_from([None, "2024-02-29", "1999-12-31T23:59:59"])
+models = st.none() | st.builds(ModelOutput, labels, st.just("1.0"), dates.map(lambda date: date or ""), labels)
 entries = st.builds(
     Entry,
     text=labels,
@@ -64,8 +64,7 @@ def trees(draw, empty_headings=True):
         role = draw(st.sampled_from(["clinical", "advice"]))
         names = draw(st.lists(st.sampled_from(["", "c:7", "t:fatigue"]), min_size=1, max_size=2, unique=True))
         return [
-            Feature(key, name, draw(labels), kind, role, tuple(draw(st.lists(entries, max_size=2))))
-            for name in names
+            Feature(key, name, draw(labels), kind, role, tuple(draw(st.lists(entries, max_size=2)))) for name in names
         ]
 
     def node(level, depth):
