@@ -45,6 +45,8 @@ class AccountPage(FormView):
                 response = render(request, "participants/link_invalid.html", {"detail": error.detail}, status=410)
         add_never_cache_headers(response)
         response.headers["Referrer-Policy"] = "no-referrer"
+        # Django logs the path of a refused request, and the path holds the secret of the link.
+        response._has_been_logged = True  # type: ignore[attr-defined]
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

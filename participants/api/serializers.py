@@ -58,11 +58,18 @@ class ProfileChangesSerializer(serializers.Serializer[Any]):
         return attrs
 
 
+class _ProfileText(serializers.CharField):
+    """A field of the profile; empty where the account has none yet."""
+
+    def get_attribute(self, instance: User) -> str:
+        return str(getattr(getattr(instance, "profile", None), self.field_name or "", ""))
+
+
 class MeSerializer(serializers.ModelSerializer[User]):
-    name = serializers.CharField(source="profile.name", default="")
-    position = serializers.CharField(source="profile.position", default="")
-    employer = serializers.CharField(source="profile.employer", default="")
-    area_of_clinical_experience = serializers.CharField(source="profile.area_of_clinical_experience", default="")
+    name = _ProfileText()
+    position = _ProfileText()
+    employer = _ProfileText()
+    area_of_clinical_experience = _ProfileText()
     is_administrator = serializers.BooleanField(source="is_superuser")
 
     class Meta:
