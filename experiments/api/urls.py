@@ -10,6 +10,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from augmed.foundation.routers import OptionalSlashRouter
 from experiments.api.base import CODE_PATTERN, PUBLIC_ID_PATTERN
+from experiments.api.participant.reviews import ReviewsViewSet
 from experiments.api.participant.studies import OwnStudiesViewSet
 from experiments.api.researcher.cases import CasesViewSet
 from experiments.api.researcher.design import ArmsViewSet, StagesViewSet, StudyCasesViewSet
@@ -19,6 +20,7 @@ from experiments.api.researcher.layouts import LayoutsViewSet
 from experiments.api.researcher.oversight import AllocationRunsViewSet, AllocationViewSet, ProgressViewSet
 from experiments.api.researcher.protocols import ProtocolsViewSet
 from experiments.api.researcher.questionnaires import QuestionnairesViewSet
+from experiments.api.researcher.references import ReferencesViewSet
 from experiments.api.researcher.roles import RolesViewSet
 
 STUDY = rf"^experiments/(?P<code>{CODE_PATTERN})"
@@ -35,13 +37,21 @@ def at(prefix: str, path: str, view: type[GenericViewSet[Any]], methods: Mapping
 
 
 router = OptionalSlashRouter()
+router.register("reviews", ReviewsViewSet, basename="review")
 router.register("studies", OwnStudiesViewSet, basename="own-study")
 router.register("experiments", ExperimentsViewSet, basename="experiments")
 router.register("experiments", ExperimentViewSet, basename="experiment")
 router.register("cases", CasesViewSet, basename="case")
 router.register("layouts", LayoutsViewSet, basename="layout")
 
-participant = []
+participant = [
+    at("^reviews", "/next", ReviewsViewSet, {"get": "next"}, "review-next"),
+    at(REVIEW, "/open", ReviewsViewSet, {"post": "open"}, "review-open"),
+    at(REVIEW, "/case", ReviewsViewSet, {"get": "case"}, "review-case"),
+    at(REVIEW, "/questionnaire", ReviewsViewSet, {"get": "questionnaire"}, "review-questionnaire"),
+    at(REVIEW, "/events", ReviewsViewSet, {"post": "events"}, "review-events"),
+    at(REVIEW, "/answer", ReviewsViewSet, {"get": "answers", "post": "answer"}, "review-answer"),
+]
 
 ONE = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
 MANY = {"get": "list", "post": "create"}
@@ -74,6 +84,7 @@ researcher = [
     at(STUDY, "/progress/cases", ProgressViewSet, {"get": "by_case"}, "progress-by-case"),
     at(STUDY, "/roles", RolesViewSet, MANY, "roles"),
     at(STUDY, rf"/roles/(?P<pk>{RolesViewSet.lookup_value_regex})", RolesViewSet, {"delete": "destroy"}, "role"),
+    at(STUDY, "/references", ReferencesViewSet, MANY, "references"),
     at(STUDY, "/protocols", ProtocolsViewSet, MANY, "protocols"),
     at(
         STUDY,

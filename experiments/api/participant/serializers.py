@@ -138,7 +138,7 @@ class EventSerializer(serializers.Serializer[Any]):
     """What the reader did. Sent again, an event with the same page session and sequence is ignored."""
 
     page_session = serializers.UUIDField()
-    sequence = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
+    sequence = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
     kind = serializers.ChoiceField(choices=CLIENT_EVENT_KINDS)
     feature = serializers.CharField(max_length=400, required=False, allow_blank=True)
     question_key = serializers.CharField(max_length=80, required=False, allow_blank=True)
