@@ -1,5 +1,7 @@
 """The law: whatever lies after the index time changes no byte of a snapshot."""
 
+# ruff: noqa: DTZ001 - OMOP times are local and have no zone
+
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
