@@ -5,12 +5,28 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from augmed.foundation import audit
+from django.core.files.uploadedfile import UploadedFile
+from django.db import models, transaction
+
+from augmed.foundation import audit, jobs
+from augmed.foundation.errors import Conflict
+from augmed.foundation.models import Job
+from omop import uploads
 from omop.imports import engine
 from omop.imports.discovery import UsageError
 from omop.imports.report import ImportReport
 
-__all__ = ["ImportReport", "UsageError", "import_files"]
+__all__ = [
+    "IMPORT_JOB",
+    "ImportReport",
+    "UsageError",
+    "confirm_import",
+    "import_files",
+    "save_row",
+    "start_import",
+]
+
+IMPORT_JOB = "omop.import"
 
 
 def _silent(done: int, total: int, message: str) -> None:
@@ -48,3 +64,47 @@ def import_files(
         )
 
     return engine.run(paths=[Path(path) for path in paths], dry_run=dry_run, progress=progress, when_loaded=record)
+
+
+def start_import(*, files: Sequence[UploadedFile], by: Any) -> Job:
+    """Keep uploaded files and start a job that checks them; nothing is loaded before `confirm_import`.
+
+    Raises Invalid where there is no file, or two of one name.
+    """
+    folder = uploads.store(files)
+    return jobs.create(kind=IMPORT_JOB, parameters={"folder": folder, "dry_run": True}, by=by)
+
+
+def confirm_import(*, job: Job, by: Any) -> Job:
+    """Start the job that loads what `job` has checked. Asked twice, it gives the job that was started first.
+
+    Raises Conflict unless `job` is a check that found no error, Invalid where its files are gone.
+    """
+    with transaction.atomic():
+        job = Job.objects.select_for_update().get(pk=job.pk)
+        checked = job.parameters
+        if job.kind != IMPORT_JOB or not checked.get("dry_run"):
+            raise Conflict("This job is not a check of files to import.")
+        same = Job.objects.filter(kind=IMPORT_JOB, parameters=_loading(checked["folder"])).first()
+        if same is not None:
+            return same
+        if job.status != Job.Status.SUCCEEDED or job.result.get("status") != "checked":
+            raise Conflict("Only files that were checked without an error can be imported.")
+        uploads.folder(checked["folder"])
+        return jobs.create(kind=IMPORT_JOB, parameters=_loading(checked["folder"]), by=by)
+
+
+def _loading(folder: str) -> dict[str, Any]:
+    return {"folder": folder, "dry_run": False}
+
+
+def save_row(*, row: models.Model, by: Any, columns: Sequence[str], created: bool) -> None:
+    """Save one row that staff edited by hand. `columns` are those that changed; their values stay out of the trail."""
+    with transaction.atomic():
+        row.save(force_insert=created)
+        audit.record(
+            action="omop_row_created" if created else "omop_row_changed",
+            by=by,
+            target=row,
+            data={"columns": sorted(columns)},
+        )

@@ -4,3 +4,10 @@ from django.apps import AppConfig
 class OmopConfig(AppConfig):
     name = "omop"
     verbose_name = "OMOP Common Data Model"
+
+    def ready(self) -> None:
+        from augmed.foundation import jobs
+        from omop.actions import IMPORT_JOB
+        from omop.jobs import run_import
+
+        jobs.register(IMPORT_JOB, run_import)
