@@ -1,0 +1,140 @@
+"""The rows that an upload of display configs writes: enrolments, assignments, reviews, sets and disclosures, in bulk.
+
+Part of `experiments.actions.display_configs.apply`, whose transaction and locks these run in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from django.db.models import Max
+
+from experiments.display_config_plan import PlannedConfig, UploadPlan
+from experiments.models import (
+    Assignment,
+    AssignmentDisclosure,
+    DisclosureSet,
+    Enrolment,
+    EnrolmentEvent,
+    Review,
+)
+from participants.models import Profile
+
+_BATCH = 2000
+_CHUNK = 10_000
+
+
+def enrol_newcomers(plan: UploadPlan, by: Any) -> int:
+    """Enrol whom the display configs name for the first time. (In other studies people are enrolled beforehand.)"""
+    newcomers = plan.newcomers
+    if not newcomers:
+        return 0
+    study = next(iter(newcomers.values())).experiment
+    waits = study.consent_required
+    status = Enrolment.Status.AWAITING_CONSENT if waits else Enrolment.Status.ACTIVE
+    people = [config.user_id for config in newcomers.values()]
+    intake = dict(Profile.objects.filter(user__in=people).values_list("user_id", "intake"))
+    made = Enrolment.objects.bulk_create(
+        [
+            Enrolment(
+                experiment=study,
+                user_id=user_id,
+                status=status,
+                arrival=study.next_arrival + offset,
+                intake=intake.get(user_id) or {},
+            )
+            for offset, user_id in enumerate(people)
+        ],
+        batch_size=_BATCH,
+    )
+    EnrolmentEvent.objects.bulk_create(
+        [EnrolmentEvent(enrolment=one, status=status, by=by) for one in made], batch_size=_BATCH
+    )
+    study.next_arrival += len(made)
+    study.save(update_fields=["next_arrival"])
+    plan.enrolments |= {(one.experiment_id, one.user_id): one for one in made}
+    return len(made)
+
+
+def give_cases(plan: UploadPlan) -> None:
+    """One assignment and its reviews for every new configuration, in file order."""
+    new = [config for config in plan.configs if config.outcome == "added"]
+    places = _next_positions({config.experiment.pk for config in new})
+    rows = []
+    for config in new:
+        enrolment = plan.enrolments[config.experiment.pk, config.user_id]
+        position = places.get(enrolment.pk, 0) + 1
+        places[enrolment.pk] = position
+        rows.append(
+            Assignment(
+                enrolment=enrolment,
+                case=config.case,
+                arm=config.arm,
+                position=position,
+                drawn_by=Assignment.DrawnBy.CSV,
+            )
+        )
+    made = Assignment.objects.bulk_create(rows, batch_size=_BATCH)
+    for config, assignment in zip(new, made, strict=True):
+        config.assignment_id = assignment.pk
+    reviews = [
+        Review(assignment_id=config.assignment_id, stage_position=position)
+        for config in new
+        for position in range(1, _stage_count(config) + 1)
+    ]
+    Review.objects.bulk_create(reviews, batch_size=_BATCH)
+
+
+def _stage_count(config: PlannedConfig) -> int:
+    """A set of paths is one stage; without, the arm's stages in the protocol."""
+    if config.made is not None or config.arm is None:
+        return 1
+    protocol = config.arm.experiment.protocol
+    return sum(stage.arm_id == config.arm.pk for stage in protocol.stages.all()) if protocol else 1
+
+
+def _next_positions(studies: set[int]) -> dict[int, int]:
+    rows = Assignment.objects.filter(enrolment__experiment__in=studies).order_by().values("enrolment_id")
+    return {row["enrolment_id"]: row["last"] for row in rows.annotate(last=Max("position"))}
+
+
+def store_disclosures(plan: UploadPlan, by: Any) -> None:
+    changed = [
+        (config, config.made)
+        for config in plan.configs
+        if config.made is not None and config.outcome in ("added", "replaced")
+    ]
+    sets = {made.key: made for _, made in changed}
+    ids = _set_ids(sets.keys())
+    DisclosureSet.objects.bulk_create(
+        [
+            DisclosureSet(sha256=made.sha256, case_id=made.case_id, content=made.content)
+            for key, made in sets.items()
+            if key not in ids
+        ],
+        batch_size=_BATCH,
+        ignore_conflicts=True,  # somebody else may be storing the same set
+    )
+    ids |= _set_ids(sets.keys() - ids.keys())
+    AssignmentDisclosure.objects.bulk_create(
+        [
+            AssignmentDisclosure(
+                assignment_id=config.assignment_id,
+                disclosure_set_id=ids[made.key],
+                policy=config.policy,
+                paths=made.paths,
+                created_by=by,
+            )
+            for config, made in changed
+        ],
+        batch_size=_BATCH,
+    )
+
+
+def _set_ids(keys: Collection[tuple[str, int | None]]) -> dict[tuple[str, int | None], int]:
+    found: dict[tuple[str, int | None], int] = {}
+    wanted = sorted({sha256 for sha256, _ in keys})
+    for start in range(0, len(wanted), _CHUNK):
+        rows = DisclosureSet.objects.filter(sha256__in=wanted[start : start + _CHUNK])
+        found |= {(sha256, case): pk for sha256, case, pk in rows.values_list("sha256", "case_id", "pk")}
+    return {key: found[key] for key in keys if key in found}

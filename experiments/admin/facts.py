@@ -1,0 +1,265 @@
+"""What was recorded, to look at. Arms are masked, answers and the seed left out, for those who may not see them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from augmed.foundation.permissions import Verb
+from experiments.admin.inlines import StudyInline
+from experiments.admin_tools import StudyReadOnlyAdmin, may_in_study
+from experiments.models import (
+    AllocationRun,
+    Answer,
+    Assignment,
+    DisclosureSet,
+    Experiment,
+    ExperimentTransition,
+    ProtocolStage,
+    ProtocolVersion,
+    Review,
+    ReviewEvent,
+    Submission,
+)
+
+MASKED = "masked"
+
+
+@admin.register(ProtocolVersion)
+class ProtocolVersionAdmin(StudyReadOnlyAdmin):
+    view_verb = Verb.VIEW_ARM
+    list_display = ("__str__", "number", "layout_version", "created_at", "created_by", "reason")
+    list_select_related = ("experiment", "layout_version__layout", "created_by")
+    fields = (
+        "experiment", "number", "layout_version", "reason", "created_at", "created_by", "sha256", "frozen_content",
+    )  # fmt: skip
+    readonly_fields = ("frozen_content",)
+
+    @admin.display(description="content")
+    def frozen_content(self, obj: ProtocolVersion) -> str:
+        return format_html('<pre class="frozen">{}</pre>', obj.content)
+
+    def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
+        return (ProtocolStageInline,)
+
+
+class ProtocolStageInline(StudyInline):
+    model = ProtocolStage
+    fields = readonly_fields = (
+        "arm", "position", "name", "questionnaire_version", "not_before_days", "disclosure_set",
+    )  # fmt: skip
+    view_verb = Verb.VIEW_ARM
+    max_num = 0
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        related = ("arm", "questionnaire_version__questionnaire", "disclosure_set")
+        return super().get_queryset(request).select_related(*related)
+
+
+@admin.register(ExperimentTransition)
+class ExperimentTransitionAdmin(StudyReadOnlyAdmin):
+    view_verb = Verb.VIEW_EXPERIMENT
+    list_display = ("experiment", "from_status", "to_status", "at", "by", "reason")
+    list_select_related = ("experiment", "by")
+    fields = ("experiment", "from_status", "to_status", "reason", "at", "by")
+
+
+@admin.register(AllocationRun)
+class AllocationRunAdmin(StudyReadOnlyAdmin):
+    view_verb = Verb.VIEW_ALLOCATION
+    list_display = ("__str__", "experiment", "rule", "assignment_count", "triggered_by", "created_at")
+    list_select_related = ("experiment",)
+    fields = (
+        "experiment", "protocol", "rule", "rule_version", "seed", "inputs", "weights", "posterior",
+        "assignment_count", "triggered_by", "created_at", "created_by",
+    )  # fmt: skip
+
+
+@admin.register(Assignment)
+class AssignmentAdmin(StudyReadOnlyAdmin):
+    """Who is to read what. The arm, the draw and its probabilities only with view_allocation."""
+
+    experiment_path = "enrolment__experiment"
+    view_verb = Verb.VIEW_PROGRESS
+    list_filter = ("drawn_by", "enrolment__kind")
+    list_select_related = ("enrolment__experiment", "case", "arm")
+    search_fields = ("enrolment__pseudonym", "=case__number")
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        @admin.display(description="arm")
+        def arm(obj: Assignment) -> str:
+            if not may_in_study(request, Verb.VIEW_ALLOCATION, obj.enrolment.experiment):
+                return MASKED
+            return obj.arm.name if obj.arm else "-"
+
+        return ("enrolment", "study", "case", "position", arm, "drawn_by", "created_at")
+
+    @admin.display(description="study")
+    def study(self, obj: Assignment) -> str:
+        return obj.enrolment.experiment.name
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = ("study", "enrolment", "case", "position", "available_from", "drawn_by", "created_at")
+        if obj is not None and may_in_study(request, Verb.VIEW_ALLOCATION, obj.enrolment.experiment):
+            fields += (
+                "arm", "period", "replicate", "run", "marginal_probability", "conditional_probability",
+            )  # fmt: skip
+        return fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.get_fields(request, obj)
+
+
+def _by_arm(request: HttpRequest, experiment: Experiment) -> bool:
+    """Arm beside outcome: needs view_outcome_by_arm."""
+    return may_in_study(request, Verb.VIEW_OUTCOME_BY_ARM, experiment)
+
+
+class _OutcomeAdmin(StudyReadOnlyAdmin):
+    """Reviews and what came of them. One row a stage would tell two-stage arms from others to those who see only
+    progress, so that all of it needs view_outcome; the arm and the stage need view_outcome_by_arm."""
+
+    view_verb = Verb.VIEW_OUTCOME
+
+    def assignment_of(self, obj: Any) -> Assignment:
+        return obj.assignment
+
+    def arm_column(self, request: HttpRequest) -> Any:
+        @admin.display(description="arm and stage")
+        def arm(obj: Any) -> str:
+            assignment = self.assignment_of(obj)
+            if not _by_arm(request, assignment.enrolment.experiment):
+                return MASKED
+            review = obj if isinstance(obj, Review) else obj.review
+            return f"{assignment.arm.name if assignment.arm else '-'}, stage {review.stage_position}"
+
+        return arm
+
+    @admin.display(description="study")
+    def study(self, obj: Any) -> str:
+        return self.assignment_of(obj).enrolment.experiment.name
+
+    @admin.display(description="participant")
+    def participant(self, obj: Any) -> str:
+        return self.assignment_of(obj).enrolment.pseudonym
+
+    @admin.display(description="case")
+    def case(self, obj: Any) -> str:
+        return str(self.assignment_of(obj).case)
+
+
+@admin.register(Review)
+class ReviewAdmin(_OutcomeAdmin):
+    experiment_path = "assignment__enrolment__experiment"
+    list_select_related = (
+        "assignment__enrolment__experiment", "assignment__case", "assignment__arm", "opening", "submission",
+    )  # fmt: skip
+    search_fields = ("assignment__enrolment__pseudonym", "=assignment__case__number")
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return ("__str__", "study", "participant", "case", self.arm_column(request), "opened", "answered")
+
+    @admin.display(description="opened")
+    def opened(self, obj: Review) -> Any:
+        return obj.opening.opened_at if hasattr(obj, "opening") else None
+
+    @admin.display(description="answered")
+    def answered(self, obj: Review) -> Any:
+        return obj.submission.submitted_at if hasattr(obj, "submission") else None
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = ("public_id", "study", "participant", "case", "opened", "answered")
+        if obj is not None and _by_arm(request, obj.assignment.enrolment.experiment):
+            fields += ("stage_position", "arm", "disclosed")
+        return fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.get_fields(request, obj)
+
+    @admin.display(description="arm")
+    def arm(self, obj: Review) -> str:
+        return obj.assignment.arm.name if obj.assignment.arm else "-"
+
+    @admin.display(description="what was disclosed (SHA-256, engine)")
+    def disclosed(self, obj: Review) -> str:
+        if not hasattr(obj, "opening"):
+            return "-"
+        return f"{obj.opening.disclosed_sha256}, engine {obj.opening.engine_version}"
+
+
+class AnswerInline(StudyInline):
+    model = Answer
+    fields = readonly_fields = ("question_key", "value")
+    view_verb = Verb.VIEW_OUTCOME
+    max_num = 0
+
+    def study(self, obj: Any) -> Experiment | None:
+        return obj.review.assignment.enrolment.experiment if obj is not None else None
+
+
+@admin.register(Submission)
+class SubmissionAdmin(_OutcomeAdmin):
+    experiment_path = "review__assignment__enrolment__experiment"
+    list_select_related = (
+        "review__assignment__enrolment__experiment", "review__assignment__case", "review__assignment__arm",
+    )  # fmt: skip
+    search_fields = ("review__assignment__enrolment__pseudonym", "=review__assignment__case__number")
+    fields = readonly_fields = ("study", "participant", "case", "submitted_at", "answers_sha256", "erased_at")
+    inlines = (AnswerInline,)
+
+    def assignment_of(self, obj: Any) -> Assignment:
+        return obj.review.assignment
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return ("review", "study", "participant", "case", self.arm_column(request), "submitted_at")
+
+
+@admin.register(ReviewEvent)
+class ReviewEventAdmin(_OutcomeAdmin):
+    """What readers did. The feature that an event names tells the arm, so it needs view_outcome_by_arm."""
+
+    experiment_path = "review__assignment__enrolment__experiment"
+    view_verb = Verb.VIEW_OUTCOME_BY_ARM
+    list_display = ("review", "study", "participant", "case", "kind", "feature", "question_key", "server_at")
+    list_select_related = ("review__assignment__enrolment__experiment", "review__assignment__case")
+    list_filter = ("kind",)
+    show_full_result_count = False
+    fields = (
+        "review", "kind", "feature", "question_key", "page_session", "sequence", "client_at", "server_at", "data",
+    )  # fmt: skip
+
+    def assignment_of(self, obj: Any) -> Assignment:
+        return obj.review.assignment
+
+
+@admin.register(DisclosureSet)
+class DisclosureSetAdmin(StudyReadOnlyAdmin):
+    """Sets belong to no one study: those that a stage or protocol of the person's studies uses are seen."""
+
+    view_verb = Verb.VIEW_ARM
+    list_display = ("sha256", "case", "created_at")
+    fields = ("sha256", "case", "content", "created_at")
+
+    def experiment_of(self, obj: Any) -> Experiment | None:
+        return None  # the queryset has chosen already
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        from experiments.models import AssignmentDisclosure, Stage
+
+        studies = Experiment.objects.where_may(request.user, Verb.VIEW_ARM)
+        used = [
+            Stage.objects.filter(arm__experiment__in=studies),
+            ProtocolStage.objects.filter(protocol__experiment__in=studies),
+            AssignmentDisclosure.objects.filter(assignment__enrolment__experiment__in=studies),
+        ]
+        queryset = admin.ModelAdmin.get_queryset(self, request)
+        found = queryset.none()
+        for rows in used:
+            found = found | queryset.filter(pk__in=rows.values("disclosure_set"))
+        return found
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return False

@@ -1,0 +1,41 @@
+"""What inlines of a study share: permission by verb in the parent's study, writes by actions of the parent's page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from augmed.foundation.permissions import Verb
+from experiments.admin_tools import may_in_study
+from experiments.models import Experiment
+
+
+class StudyInline(admin.TabularInline):
+    """An inline whose rows belong to the study of the page's object."""
+
+    view_verb: Verb = Verb.VIEW_EXPERIMENT
+    change_verb: Verb | None = None
+    extra = 0
+
+    def study(self, obj: Any) -> Experiment | None:
+        if isinstance(obj, Experiment):
+            return obj if obj.pk else None
+        found = getattr(obj, "experiment", None)
+        return found if isinstance(found, Experiment) else None
+
+    def may(self, request: HttpRequest, verb: Verb | None, obj: Any) -> bool:
+        return verb is not None and may_in_study(request, verb, self.study(obj))
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request, self.view_verb, obj)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request, self.change_verb, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request, self.change_verb, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request, self.change_verb, obj)

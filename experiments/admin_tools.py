@@ -1,0 +1,137 @@
+"""Pages of one study in the admin: the verb is asked in the study of the row, and a foreign row is absent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.forms import BaseForm
+from django.http import Http404, HttpRequest, HttpResponseBase
+
+from augmed.foundation.admin_tools import VerbAdmin
+from augmed.foundation.errors import DomainError
+from augmed.foundation.permissions import Verb
+from experiments import roles
+from experiments.models import Experiment
+
+
+def may_in_study(request: HttpRequest, verb: Verb, experiment: Experiment | None) -> bool:
+    """May the person of this request do `verb` in the study (None: in any)? One query a verb and study, then none.
+
+    Django's admin asks the same question many times while it builds a page."""
+    user: Any = request.user
+    if not (user.is_active and user.is_staff):
+        return False
+    answers: dict[tuple[Verb, int | None], bool] = request.__dict__.setdefault("_study_verbs", {})
+    place = (verb, experiment.pk if experiment else None)
+    if place not in answers:
+        answers[place] = (
+            roles.may(user, verb, experiment)
+            if experiment
+            else user.may(verb) or Experiment.objects.where_may(user, verb).exists()
+        )
+    return answers[place]
+
+
+def study_or_404(request: HttpRequest, pk: Any, verb: Verb) -> Experiment:
+    """A study the person may do `verb` in. Absent studies, and those of others, are 404 alike; a study that may be
+    seen, but not for this, is 403."""
+    try:
+        experiment = Experiment.objects.visible_to(request.user).select_related("layout", "protocol").get(pk=pk)
+    except (Experiment.DoesNotExist, ValueError, OverflowError) as error:
+        raise Http404 from error
+    if not may_in_study(request, verb, experiment):
+        raise PermissionDenied
+    return experiment
+
+
+def show_refusal(request: HttpRequest, error: DomainError) -> None:
+    """Tell on the next page why an action refused, field by field."""
+    messages.error(request, error.detail)
+    for field, texts in error.errors.items():
+        for text in texts:
+            messages.error(request, f"{field}: {text}" if field else text)
+
+
+class _TellsRefusal(BaseForm):
+    """A form that carries what an action refused, so that what was typed stays on the page."""
+
+    refusal: DomainError | None = None
+
+    def _clean_form(self) -> None:
+        super()._clean_form()  # type: ignore[misc]
+        if self.refusal is None:
+            return
+        self.add_error(None, self.refusal.detail)
+        for field, texts in self.refusal.errors.items():
+            for text in texts:
+                self.add_error(field if field in self.fields else None, text)
+
+
+class StudyAdmin(VerbAdmin):
+    """A VerbAdmin whose verbs are asked in the study of the row. `experiment_path` leads from the row to its study
+    ("" where the row is the study)."""
+
+    experiment_path = "experiment"
+
+    def experiment_of(self, obj: Any) -> Experiment | None:
+        for step in filter(None, self.experiment_path.split("__")):
+            obj = getattr(obj, step, None)
+        return obj if isinstance(obj, Experiment) and obj.pk else None
+
+    def may(self, request: HttpRequest, verb: Verb | None, obj: Any = None) -> bool:
+        return verb is not None and may_in_study(request, verb, self.experiment_of(obj) if obj is not None else None)
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        queryset = admin.ModelAdmin.get_queryset(self, request)
+        verb = self.view_verb or self.change_verb
+        if verb is None:
+            return queryset.none()
+        studies = Experiment.objects.where_may(request.user, verb)
+        return queryset.filter(**{f"{self.experiment_path or 'pk'}__in": studies})
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type[Any]:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return type(form.__name__, (_TellsRefusal, form), {"refusal": getattr(request, "refusal", None)})
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except DomainError as error:
+            request.refusal = error  # type: ignore[attr-defined]
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def response_action(self, request: HttpRequest, queryset: Any) -> Any:
+        try:
+            return super().response_action(request, queryset)
+        except DomainError as error:
+            show_refusal(request, error)
+            return None
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponseBase:
+        # Django would redirect with a message; here a foreign row and an absent one are the same 404.
+        raise Http404
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return None  # the audit trail of the actions is the log; Django's own would hold names
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return None
+
+
+class StudyReadOnlyAdmin(StudyAdmin):
+    """A page that only shows."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
