@@ -3,7 +3,7 @@
 `record` takes a lock on the chain until the transaction ends, so call it last in an action.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -57,10 +57,14 @@ class BrokenLink:
     reason: str
 
 
-def verify() -> Iterator[BrokenLink]:
-    """Walk the whole chain and yield every place where it does not hold. Streams; one query."""
+def verify(seen: Callable[[int], None] | None = None) -> Iterator[BrokenLink]:
+    """Walk the whole chain and yield every place where it does not hold. Streams; one query.
+
+    `seen` is told the sequence of every event walked over."""
     expected_sequence, expected_hash = 1, GENESIS
     for event in AuditEvent.objects.order_by("sequence").iterator(chunk_size=2000):
+        if seen is not None:
+            seen(event.sequence)
         if event.sequence != expected_sequence:
             yield BrokenLink(event.sequence, f"expected event {expected_sequence}: events are missing before this one")
         if event.previous_hash != expected_hash:

@@ -8,12 +8,17 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
+from django.views.decorators.http import require_POST
 
+from augmed.foundation import audit_job, jobs
 from augmed.foundation.admin_tools import ReadOnlyAdmin
 from augmed.foundation.models import AuditEvent
 from augmed.foundation.permissions import Verb
@@ -34,7 +39,7 @@ class AuditSearchForm(forms.Form):
     action = forms.CharField(required=False, max_length=64, label="Did what")
     target_type = forms.CharField(required=False, max_length=64, label="To what kind of thing")
     target_id = forms.CharField(required=False, max_length=64, label="Its id")
-    experiment_id = forms.IntegerField(required=False, label="In experiment (id)")
+    experiment_id = forms.IntegerField(required=False, label="In experiment (id)", min_value=1, max_value=2**63 - 1)
     since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
 
@@ -88,6 +93,20 @@ class AuditEventAdmin(ReadOnlyAdmin):
         if isinstance(response, TemplateResponse) and "cl" in (response.context_data or {}):
             _keep_search_in_links(response.context_data["cl"], kept.urlencode())  # type: ignore[index]
         return response
+
+    def get_urls(self) -> list[URLPattern]:
+        verify = path("verify/", self.admin_site.admin_view(self.verify), name="foundation_auditevent_verify")
+        return [verify, *super().get_urls()]
+
+    def verify(self, request: HttpRequest) -> HttpResponseBase:
+        """Start a job that walks the chain."""
+        return require_POST(self._verify)(request)
+
+    def _verify(self, request: HttpRequest) -> HttpResponseBase:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        job = jobs.create(kind=audit_job.KIND, parameters={}, by=request.user)
+        return HttpResponseRedirect(reverse("admin:foundation_job_change", args=[job.pk]))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
         events = super().get_queryset(request)

@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from augmed.foundation import jobs
@@ -15,7 +16,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             job = jobs.run(job_id=options["id"])
-        except (Job.DoesNotExist, ValueError) as error:
+        except (Job.DoesNotExist, ValidationError) as error:
             raise CommandError(f"There is no job {options['id']}.") from error
         if job.status == Job.Status.FAILED:
             raise CommandError(f"Job {job.pk} failed: {job.error}")
