@@ -209,7 +209,7 @@ class UserAdmin(ImportExportMixin, VerbAdmin):
                 act(user=user, by=by)
                 count += 1
             except DomainError as error:
-                messages.warning(request, f"{user.email}: {error.detail}")
+                messages.warning(request, f"Not done for {user.email}: {error.detail}")
         messages.success(request, f"{count} {done}.")
 
     @admin.action(description="Send an invitation to set a password", permissions=["change"])

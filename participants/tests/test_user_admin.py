@@ -149,7 +149,7 @@ def test_actions_on_many_report_each_refusal(staff, clinician, invitee):
     response = act(staff, "send_invitation", clinician, invitee)
     page = response.content.decode()
     assert "1 invitations are on their way" in page
-    assert "clinician@example.org: The person has set a password already." in page
+    assert "Not done for clinician@example.org: The person has set a password already." in page
 
 
 def test_deactivate_reactivate_and_sign_out(staff, api, clinician):
