@@ -17,7 +17,7 @@ class ByClient(SimpleRateThrottle):
     scope = "account"
 
     def get_cache_key(self, request: Request, view: Any) -> str:
-        return f"account-client-{sha256_hex(self.get_ident(request))}"
+        return f"account-client-{sha256_hex(self.get_ident(request) or "")}"
 
 
 class ByAddress(SimpleRateThrottle):

@@ -40,6 +40,7 @@ class ReviewsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Review]):
 
     @extend_schema(tags=TAG, operation_id="reviews_list")
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """All one's reviews, in reading order."""
         return super().list(request, *args, **kwargs)
 
     @extend_schema(
@@ -59,6 +60,7 @@ class ReviewsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Review]):
 
     @extend_schema(tags=TAG, operation_id="reviews_retrieve")
     def retrieve(self, request: Request, public_id: str) -> Response:
+        """One review, as the list shows it."""
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(

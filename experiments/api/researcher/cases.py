@@ -70,6 +70,7 @@ class CasesViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Case]):
 
     @extend_schema(tags=TAG, operation_id="cases_list")
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """All cases, without their content."""
         return super().list(request, *args, **kwargs)
 
     @extend_schema(

@@ -123,14 +123,17 @@ class ArmsViewSet(StudyViewSet):
 
     @extend_schema(tags=TAG, operation_id="arms_list", responses=ArmSerializer(many=True))
     def list(self, request: Request, code: str) -> Response:
+        """The arms of a study, with their stages."""
         return Response(self.get_serializer(self.get_queryset(), many=True).data)
 
     @extend_schema(tags=TAG, operation_id="arms_retrieve")
     def retrieve(self, request: Request, code: str, key: str) -> Response:
+        """One arm, with its stages."""
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(tags=TAG, operation_id="arms_create", request=ArmCreateSerializer, responses={201: ArmSerializer})
     def create(self, request: Request, code: str) -> Response:
+        """Add an arm, or a copy of one."""
         payload = ArmCreateSerializer(data=request.data, context=self.get_serializer_context())
         payload.is_valid(raise_exception=True)
         fields = payload.validated_data
@@ -146,6 +149,7 @@ class ArmsViewSet(StudyViewSet):
 
     @extend_schema(tags=TAG, operation_id="arms_update", request=ArmWriteSerializer, responses={200: ArmSerializer})
     def partial_update(self, request: Request, code: str, key: str) -> Response:
+        """Change an arm's name, description or weight."""
         payload = ArmWriteSerializer(data=request.data, partial=True)
         payload.is_valid(raise_exception=True)
         design.update_arm(arm=self.get_object(), by=request.user, **payload.validated_data)
@@ -182,6 +186,7 @@ class StagesViewSet(StudyViewSet):
 
     @extend_schema(tags=TAG, operation_id="stages_list", responses=StageSerializer(many=True))
     def list(self, request: Request, code: str, key: str) -> Response:
+        """The stages of an arm."""
         return Response(self.get_serializer(self.get_queryset(), many=True).data)
 
     @extend_schema(
@@ -198,6 +203,7 @@ class StagesViewSet(StudyViewSet):
         tags=TAG, operation_id="stages_update", request=StageWriteSerializer, responses={200: StageSerializer}
     )
     def partial_update(self, request: Request, code: str, key: str, position: str) -> Response:
+        """Change a stage's name, questionnaire or timing."""
         payload = StageWriteSerializer(data=request.data, context=self.get_serializer_context(), partial=True)
         payload.is_valid(raise_exception=True)
         design.update_stage(stage=self.get_object(), by=request.user, **payload.validated_data)
@@ -238,6 +244,7 @@ class StudyCasesViewSet(StudyViewSet):
 
     @extend_schema(tags=TAG, operation_id="case_list_retrieve", responses={200: StudyCaseListSerializer})
     def retrieve(self, request: Request, code: str) -> Response:
+        """The numbers of the study's cases, in order."""
         numbers = self.experiment.study_cases.order_by("position").values_list("case__number", flat=True)
         return Response({"cases": list(numbers)})
 

@@ -71,10 +71,12 @@ class EnrolmentsViewSet(mixins.ListModelMixin, StudyViewSet):
 
     @extend_schema(tags=TAG, operation_id="enrolments_list")
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Everybody who is, or was, in the study."""
         return super().list(request, *args, **kwargs)
 
     @extend_schema(tags=TAG, operation_id="enrolments_retrieve")
     def retrieve(self, request: Request, code: str, pk: str) -> Response:
+        """One person's enrolment."""
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(

@@ -131,6 +131,7 @@ class ExperimentsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Experime
 
     @extend_schema(tags=TAG, operation_id="experiments_list")
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The studies in which one holds a role, the newest first."""
         return super().list(request, *args, **kwargs)
 
     @extend_schema(
@@ -165,6 +166,7 @@ class ExperimentViewSet(StudyViewSet):
 
     @extend_schema(tags=TAG, operation_id="experiments_retrieve")
     def retrieve(self, request: Request, code: str) -> Response:
+        """One study."""
         return Response(self.get_serializer(self.experiment).data)
 
     @extend_schema(

@@ -64,10 +64,12 @@ class LayoutsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[PageLayout])
 
     @extend_schema(tags=TAG, operation_id="layouts_list")
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """All layouts, with their versions."""
         return super().list(request, *args, **kwargs)
 
     @extend_schema(tags=TAG, operation_id="layouts_retrieve")
     def retrieve(self, request: Request, pk: str) -> Response:
+        """One layout, with its versions."""
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(tags=TAG, operation_id="layouts_export", responses={200: OpenApiTypes.OBJECT})

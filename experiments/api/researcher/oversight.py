@@ -56,6 +56,7 @@ class ProgressViewSet(StudyViewSet):
 
     @extend_schema(tags=PROGRESS_TAG, operation_id="progress_overview", responses={200: StudyProgressSerializer})
     def overview(self, request: Request, code: str) -> Response:
+        """How many people and cases are how far."""
         found = {
             "participants": progress.enrolments_by_status(self.experiment),
             "cases": progress.totals(self.experiment),
@@ -85,6 +86,7 @@ class ProgressViewSet(StudyViewSet):
 
     @extend_schema(tags=PROGRESS_TAG, operation_id="progress_by_case", responses=CaseProgressSerializer(many=True))
     def by_case(self, request: Request, code: str) -> Response:
+        """How far each case of the list is."""
         page: list[StudyCase] = self.paginate_queryset(  # type: ignore[assignment]
             self.experiment.study_cases.select_related("case")
         )
@@ -158,6 +160,7 @@ class AllocationViewSet(mixins.ListModelMixin, StudyViewSet):
 
     @extend_schema(tags=ALLOCATION_TAG, operation_id="allocation_list")
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Every assignment, with the probability of its draw."""
         return super().list(request, *args, **kwargs)
 
 

@@ -51,6 +51,7 @@ class ProtocolsViewSet(mixins.ListModelMixin, StudyViewSet):
 
     @extend_schema(tags=TAG, operation_id="protocols_list")
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The protocol versions, without their content."""
         return super().list(request, *args, **kwargs)
 
     @extend_schema(tags=TAG, operation_id="protocols_content", responses={200: OpenApiTypes.OBJECT})

@@ -90,10 +90,12 @@ class QuestionnairesViewSet(StudyViewSet):
 
     @extend_schema(tags=TAG, operation_id="questionnaires_list", responses=QuestionnaireSerializer(many=True))
     def list(self, request: Request, code: str) -> Response:
+        """The study's questionnaires, with all their versions."""
         return Response(self.get_serializer(self.get_queryset(), many=True).data)
 
     @extend_schema(tags=TAG, operation_id="questionnaires_retrieve")
     def retrieve(self, request: Request, code: str, pk: str) -> Response:
+        """One questionnaire, with all its versions."""
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(
@@ -103,6 +105,7 @@ class QuestionnairesViewSet(StudyViewSet):
         responses={201: QuestionnaireSerializer},
     )
     def create(self, request: Request, code: str) -> Response:
+        """Make a questionnaire with its version 1."""
         payload = QuestionnaireWriteSerializer(data=request.data)
         payload.is_valid(raise_exception=True)
         version = questionnaires.create_questionnaire(

@@ -51,6 +51,7 @@ class RolesViewSet(StudyViewSet):
 
     @extend_schema(tags=TAG, operation_id="roles_list", responses=StudyRoleSerializer(many=True))
     def list(self, request: Request, code: str) -> Response:
+        """Who holds which role."""
         return Response(self.get_serializer(self.get_queryset(), many=True).data)
 
     @extend_schema(tags=TAG, operation_id="roles_grant", request=GrantSerializer, responses={201: StudyRoleSerializer})

@@ -99,7 +99,7 @@ def test_disclosure_is_read_and_replaced(client, address):
 def test_a_cell_of_a_node_that_the_layout_lacks_is_refused(client, address):
     answer = client.put(f"{address}/arms/with-advice/stages/1/disclosure", {"cells": [{"node": "nose", "shown": True}]})
     assert answer.status_code == 422
-    assert "nose" in answer.json()["detail"]
+    assert "nose" in str(answer.json())
 
 
 def test_the_case_list_is_read_and_replaced(client, address):
