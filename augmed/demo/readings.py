@@ -40,7 +40,7 @@ def answer_some_reviews(*, enrolment: Enrolment, count: int = REVIEWS_TO_ANSWER)
         submit(
             public_id=review.public_id,
             answers=_answers(draw),
-            questionnaire_version=opened.questionnaire_version_id,
+            questionnaire_version=opened.questionnaire_version,
             by=user,
         )
         answered += 1

@@ -21,7 +21,7 @@ from experiments.actions.lifecycle import activate
 from experiments.actions.questionnaires import create_questionnaire
 from experiments.actions.references import set_reference
 from experiments.actions.roles import grant_role
-from experiments.models import Experiment, Questionnaire
+from experiments.models import Enrolment, Experiment, Questionnaire
 from omop.actions import import_files
 from participants.models import Profile, User
 
@@ -33,23 +33,31 @@ def load(*, accounts: list[DemoAccount], say: Say) -> Experiment:
     """Make whatever of the demo is not there yet; what was done since stays."""
     people = create_accounts(accounts)
     description = json.loads((FOLDER / "study.json").read_text())
-    existing = Experiment.objects.filter(name=description["title"]).first()
-    if existing:
-        say("The demo study is there already; nothing was changed.")
-        return existing
-    administrator = people["administrator"][0]
-    load_omop(by=people["data staff"][0], say=say)
+    experiment = Experiment.objects.filter(name=description["title"]).first()
+    if experiment:
+        say("The demo study is there already; it stays as it is.")
+    else:
+        experiment = make_study(description, people=people, say=say)
+    for clinician in people["clinician"]:
+        if not Enrolment.objects.filter(experiment=experiment, user=clinician).exists():
+            enrolment = enrol(experiment=experiment, user=clinician, by=people["researcher"][0])
+            answered = answer_some_reviews(enrolment=enrolment)
+            say(f"Enrolled a clinician and answered {answered} of their reviews.")
+    return experiment
+
+
+def make_study(description: dict[str, Any], *, people: dict[str, list[User]], say: Say) -> Experiment:
+    """OMOP rows, layout, cases and the activated study. Each step can be run again."""
+    administrator, data_staff, researcher = (people[role][0] for role in ("administrator", "data staff", "researcher"))
+    load_omop(by=data_staff, say=say)
     layout = load_layout(by=administrator)
-    cases = load_cases(by=people["data staff"][0], layout=layout, say=say)
+    cases = load_cases(by=data_staff, layout=layout, say=say)
     with transaction.atomic():
         experiment = build_study(description, layout=layout, cases=cases, by=administrator)
-        grant_role(user=people["researcher"][0], experiment=experiment, role="lead", by=administrator)
-        grant_role(user=people["researcher"][0], experiment=experiment, role="unblinded_analyst", by=administrator)
+        for role in ("lead", "unblinded_analyst"):
+            grant_role(user=researcher, experiment=experiment, role=role, by=administrator)
         activate(experiment=experiment, by=administrator, reason="The demo begins.")
-    for clinician in people["clinician"]:
-        enrolment = enrol(experiment=experiment, user=clinician, by=people["researcher"][0])
-        answered = answer_some_reviews(enrolment=enrolment)
-        say(f"Enrolled a clinician and answered {answered} of their reviews.")
+    say(f"Activated the study {experiment.name!r}.")
     return experiment
 
 
@@ -73,7 +81,9 @@ def _create(account: DemoAccount) -> User:
         user = User.objects.create_user(
             account.email, account.password, is_staff=is_data_staff, is_data_staff=is_data_staff
         )
-    Profile.objects.create(user=user, name=account.name, position=account.position, employer="Demo hospital")
+    Profile.objects.update_or_create(
+        user=user, defaults={"name": account.name, "position": account.position, "employer": "Demo hospital"}
+    )
     return user
 
 

@@ -1,0 +1,61 @@
+"""Write the tables into docs/performance.md, each between its own markers; everything else there is left alone."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import django
+from django.db import connection
+
+if TYPE_CHECKING:
+    from benchmarks.requests import Row
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+
+
+def write(name: str, text: str) -> None:
+    """Replace what stands between the markers of `name`."""
+    begin, end = f"<!-- {name}: written by make bench -->", f"<!-- end of {name} -->"
+    page = PAGE.read_text()
+    if begin not in page:
+        page = f"{page.rstrip()}\n\n{begin}\n{end}\n"
+    head, rest = page.split(begin, 1)
+    tail = rest.split(end, 1)[1]
+    PAGE.write_text(f"{head}{begin}\n\n{text.strip()}\n\n{end}{tail}")
+
+
+def machine() -> str:
+    """One line about where and with what it was measured."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        (version,) = cursor.fetchone()
+    return (
+        f"Measured {datetime.now(UTC):%Y-%m-%d} on {os.cpu_count()} cores ({platform.machine()}), "
+        f"Python {platform.python_version()}, Django {django.get_version()}, PostgreSQL {version.split()[0]}; "
+        "load generator, server and database on the same machine."
+    )
+
+
+def requests_table(rows: Sequence[Row], totals: dict[str, int]) -> str:
+    lines = [
+        machine(),
+        "",
+        f"In the database: {totals['reviews']:,} reviews, {totals['observations']:,} observations, "
+        f"{totals['enrolments']:,} readers, {totals['cases']:,} cases. gunicorn with 2 workers x 4 threads.",
+        "",
+        "| request | clients | requests/s | p50 ms | p95 ms | p99 ms | floor/s | ratio | bar | refused |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in rows:
+        result = row.result
+        lines.append(
+            f"| {row.name} | {row.clients} | {result.per_second:.0f} | {result.percentile(0.5):.1f} | "
+            f"{result.percentile(0.95):.1f} | {result.percentile(0.99):.1f} | {row.floor.per_second:.0f} | "
+            f"{row.ratio:.2f} | {row.bar} | {result.failed} |"
+        )
+    return "\n".join(lines)

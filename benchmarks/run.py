@@ -1,0 +1,67 @@
+"""`make bench`: measure against PostgreSQL and gunicorn on loopback, and write docs/performance.md.
+
+BENCH_DATABASE_URL names the database (default: augmed_bench on loopback; it is created, migrated and kept).
+BENCH_ONLY=requests or export runs one part; BENCH_SECONDS bounds each phase (default 8).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+import psycopg
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_URL = "postgres://postgres@127.0.0.1:5432/augmed_bench"
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def main() -> None:
+    url = os.environ.get("BENCH_DATABASE_URL", DEFAULT_URL)
+    os.environ.update(
+        DJANGO_SETTINGS_MODULE="benchmarks.settings",
+        ENVIRONMENT="production",
+        SECRET_KEY=secrets.token_urlsafe(48),
+        ALLOWED_HOSTS="127.0.0.1",
+        HTTPS="false",
+        DATABASE_URL=url,
+        JOB_RUNNER="inline",
+        LOG_LEVEL="ERROR",
+    )
+    sys.path.insert(0, str(ROOT))
+    _create_database(url)
+
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0, interactive=False)
+    only = os.environ.get("BENCH_ONLY", "")
+    from benchmarks import export, report, requests, seed
+
+    if only in {"", "requests"}:
+        experiment = seed.seed(say)
+        totals = seed.totals(experiment)
+        say(f"in the database: {totals}")
+        rows = requests.measure(experiment, say)
+        report.write("requests", report.requests_table(rows, totals))
+    if only in {"", "export"}:
+        report.write("export", report.export_table(export.measure(say)))
+    say("docs/performance.md is written.")
+
+
+def _create_database(url: str) -> None:
+    server, _, name = url.rpartition("/")
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
+
+
+if __name__ == "__main__":
+    main()
