@@ -17,7 +17,8 @@ class ByClient(SimpleRateThrottle):
     scope = "account"
 
     def get_cache_key(self, request: Request, view: Any) -> str:
-        return f"account-client-{sha256_hex(self.get_ident(request) or "")}"
+        client = self.get_ident(request) or ""  # a socket of the file system has no address
+        return f"account-client-{sha256_hex(client)}"
 
 
 class ByAddress(SimpleRateThrottle):
