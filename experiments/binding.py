@@ -117,7 +117,8 @@ def _of_csv(state: ReviewState, protocol_id: int | None) -> dict[str, Any] | Non
 
 
 def _stage(state: ReviewState, protocol_id: int | None) -> QuerySet[ProtocolStage]:
-    return ProtocolStage.objects.filter(protocol=protocol_id, arm=state.arm_id, position=state.stage_position)
+    found = ProtocolStage.objects.filter(protocol=protocol_id, arm=state.arm_id, position=state.stage_position)
+    return found.order_by("pk")
 
 
 def _first(found: QuerySet[Any], state: ReviewState, protocol_id: int | None) -> dict[str, Any] | None:

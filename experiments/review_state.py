@@ -153,11 +153,13 @@ def _not_enrolled(state: ReviewState) -> Conflict:
 
 def _states() -> QuerySet[Review]:
     """Reviews with what is computed. What only an opening needs is left out by the database once it is opened."""
-    before = Review.objects.filter(assignment=OuterRef("assignment"), stage_position=OuterRef("stage_position") - 1)
+    before = Review.objects.filter(
+        assignment=OuterRef("assignment"), stage_position=OuterRef("stage_position") - 1
+    ).order_by()  # without the models' own orders, which would join for nothing
     siblings = Review.objects.filter(assignment=OuterRef("assignment")).order_by().values("assignment")
     stage = ProtocolStage.objects.filter(
         protocol=OuterRef("opening__protocol"), arm=OuterRef("assignment__arm"), position=OuterRef("stage_position")
-    )
+    ).order_by()
     later_stage = Q(opening=None, stage_position__gt=1)
     return Review.objects.annotate(
         stage_count=Subquery(siblings.annotate(n=Count("pk")).values("n")),

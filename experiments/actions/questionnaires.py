@@ -25,7 +25,7 @@ def create_questionnaire(
     with transaction.atomic():
         refuse_when_over(experiment)
         questionnaire = Questionnaire(experiment=experiment, name=name.strip())
-        clean(questionnaire, exclude=("experiment",))
+        clean(questionnaire)
         questionnaire.save()
         version = QuestionnaireVersion.objects.create(questionnaire=questionnaire, number=1, public_id=uuid.uuid4())
         _replace_questions(version, questions)

@@ -93,7 +93,7 @@ def _too_recent(now: datetime) -> models.QuerySet[Any]:
         arm=OuterRef("review__assignment__arm"),
         position=OuterRef("review__stage_position") + 1,
         not_before_days__gt=0,
-    )
+    ).order_by()
     wait = ExpressionWrapper(F("days") * Value(timedelta(days=1)), output_field=models.DurationField())
     return (
         Submission.objects.filter(

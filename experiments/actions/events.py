@@ -1,0 +1,170 @@
+"""What the participant's client tells of the reading: batches, kept once, however often they are sent."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from augmed.foundation.canonical import canonical_json
+from augmed.foundation.errors import Conflict, Invalid
+from experiments.actions.submissions import plain
+from experiments.models import Enrolment, ReviewEvent
+from experiments.reading import asked_in, refuse_unless_opened, shown_in
+from experiments.review_state import ReviewState, own_review
+
+MOST_EVENTS = 500
+LONGEST_DATA = 4_000
+LARGEST_SEQUENCE = 2**31 - 1
+WIDEST_OFFSET_MINUTES = 24 * 60
+SERVER_KINDS = frozenset(
+    {
+        ReviewEvent.Kind.OPENED,
+        ReviewEvent.Kind.SUBMITTED,
+        ReviewEvent.Kind.SUBMIT_REPEATED,
+        ReviewEvent.Kind.SUBMIT_REFUSED,
+    }
+)
+CLIENT_KINDS = tuple(kind for kind in ReviewEvent.Kind.values if kind not in SERVER_KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientEvent:
+    """One event. `sequence` counts from 1 within a page session, so that gaps show; `feature` is the key of a feature
+    or heading that the review discloses; `client_at` and the offset are what the client's clock says."""
+
+    page_session: uuid.UUID
+    sequence: int
+    kind: str
+    feature: str = ""
+    question_key: str = ""
+    client_at: datetime | None = None
+    client_offset_minutes: int | None = None
+    data: Any = None
+
+
+_FIELDS = frozenset(field.name for field in fields(ClientEvent))
+
+
+def record_events(*, public_id: uuid.UUID | str, events: Sequence[ClientEvent | Mapping[str, Any]], by: Any) -> int:
+    """Store a batch of at most 500 events of one's own opened review; return how many were new.
+
+    All or nothing: Invalid names each event that was not accepted by its index. What is there already (same page
+    session and sequence) is left as it is. Also taken after the answer and while the study is paused or closed, as a
+    client may have held them back; not from those who no longer take part."""
+    state = own_review(public_id=public_id, by=by)
+    refuse_unless_opened(state)
+    if state.erased_at is not None or state.enrolment_status not in (
+        Enrolment.Status.ACTIVE,
+        Enrolment.Status.COMPLETED,
+    ):
+        raise Conflict("You no longer take part in this study.", code="not_taking_part")
+    batch = _read(state, events)
+    if not batch:
+        return 0
+    rows = [_row(state, event, by) for event in batch]
+    with transaction.atomic():
+        known = _known(state, batch)
+        ReviewEvent.objects.bulk_create(rows, ignore_conflicts=True)
+    return len({(event.page_session, event.sequence) for event in batch} - known)
+
+
+def _known(state: ReviewState, batch: Sequence[ClientEvent]) -> set[tuple[uuid.UUID, int]]:
+    numbers: dict[uuid.UUID, list[int]] = defaultdict(list)
+    for event in batch:
+        numbers[event.page_session].append(event.sequence)
+    wanted = Q()
+    for session, sequences in numbers.items():
+        wanted |= Q(page_session=session, sequence__in=sequences)
+    found = ReviewEvent.objects.filter(wanted, review=state.pk).order_by()
+    return set(found.values_list("page_session", "sequence"))  # type: ignore[arg-type]  # client events have both
+
+
+def _row(state: ReviewState, event: ClientEvent, by: Any) -> ReviewEvent:
+    return ReviewEvent(
+        review_id=state.pk,
+        page_session=event.page_session,
+        sequence=event.sequence,
+        kind=event.kind,
+        feature=event.feature,
+        question_key=event.question_key,
+        client_at=event.client_at,
+        client_offset_minutes=event.client_offset_minutes,
+        data="" if event.data is None else canonical_json(plain(event.data)),
+        by=by,
+    )
+
+
+def _read(state: ReviewState, events: Any) -> list[ClientEvent]:
+    if not isinstance(events, list | tuple) or len(events) > MOST_EVENTS:
+        message = f"A list of at most {MOST_EVENTS} events is needed."
+        raise Invalid(message, errors={"events": [message]})
+    errors: dict[str, list[str]] = {}
+    batch = []
+    for index, given in enumerate(events):
+        event, wrong = _event(given)
+        if event is not None:
+            wrong = _problems(state, event)
+            batch.append(event)
+        for name, message in wrong.items():
+            errors[f"events.{index}.{name}" if name else f"events.{index}"] = [message]
+    if errors:
+        raise Invalid("Some events were not accepted; none was stored.", errors=errors)
+    return batch
+
+
+def _event(given: Any) -> tuple[ClientEvent | None, dict[str, str]]:
+    if isinstance(given, ClientEvent):
+        return given, {}
+    if not isinstance(given, Mapping):
+        return None, {"": "An event is an object."}
+    wrong = {str(name): "There is no such field." for name in given if name not in _FIELDS}
+    wrong |= {name: "This is needed." for name in ("page_session", "sequence", "kind") if given.get(name) is None}
+    return (None, wrong) if wrong else (ClientEvent(**given), {})
+
+
+def _problems(state: ReviewState, event: ClientEvent) -> dict[str, str]:
+    """What is wrong with an event, by field."""
+    wrong = {}
+    if not isinstance(event.page_session, uuid.UUID):
+        wrong["page_session"] = "A UUID is needed."
+    if not _is_whole(event.sequence, 1, LARGEST_SEQUENCE):
+        wrong["sequence"] = f"A whole number from 1 to {LARGEST_SEQUENCE} is needed."
+    if event.kind not in CLIENT_KINDS:
+        wrong["kind"] = f"One of {', '.join(CLIENT_KINDS)} is needed."
+    if event.feature and event.feature not in shown_in(state).named:
+        wrong["feature"] = "This review shows no such feature."
+    if event.question_key and event.question_key not in _question_keys(state):
+        wrong["question_key"] = "This review asks no such question."
+    if event.client_at is not None and not (isinstance(event.client_at, datetime) and event.client_at.tzinfo):
+        wrong["client_at"] = "A date and time with its zone is needed."
+    offset = event.client_offset_minutes
+    if offset is not None and not _is_whole(offset, -WIDEST_OFFSET_MINUTES, WIDEST_OFFSET_MINUTES):
+        wrong["client_offset_minutes"] = "Whole minutes, at most a day, are needed."
+    if event.data is not None and (problem := _data_problem(event.data)):
+        wrong["data"] = problem
+    return wrong
+
+
+def _data_problem(data: Any) -> str | None:
+    try:
+        size = len(canonical_json(plain(data)))
+    except (TypeError, ValueError, RecursionError):
+        return "This is not JSON."
+    return None if size <= LONGEST_DATA else f"This is longer than {LONGEST_DATA} characters."
+
+
+def _question_keys(state: ReviewState) -> Mapping[str, int]:
+    assert state.version_id is not None
+    assert state.version_public_id is not None
+    return asked_in(state.version_id, state.version_public_id).question_ids
+
+
+def _is_whole(value: Any, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
