@@ -107,8 +107,8 @@ class LocalDateTimeField(models.Field):
         value = self.value_from_object(obj)
         return "" if value is None else value.isoformat(sep=" ")
 
-    def formfield(self, **kwargs: Any) -> Any:
-        return super().formfield(**{"form_class": NaiveDateTimeFormField, **kwargs})
+    def formfield(self, form_class: Any = None, choices_form_class: Any = None, **kwargs: Any) -> Any:
+        return super().formfield(form_class or NaiveDateTimeFormField, choices_form_class, **kwargs)
 
 
 class FreeNumericField(models.Field):
@@ -166,5 +166,5 @@ class FreeNumericField(models.Field):
         value = self.value_from_object(obj)
         return "" if value is None else format(value, "f")
 
-    def formfield(self, **kwargs: Any) -> Any:
-        return super().formfield(**{"form_class": forms.DecimalField, **kwargs})
+    def formfield(self, form_class: Any = None, choices_form_class: Any = None, **kwargs: Any) -> Any:
+        return super().formfield(form_class or forms.DecimalField, choices_form_class, **kwargs)

@@ -139,7 +139,8 @@ def resource_for(model: type[models.Model]) -> type[CdmResource]:
     table = schemas()[model._meta.db_table]
     key, columns = table.key[0], tuple(table.columns)
     meta = type("Meta", (CdmResource.Meta,), {"model": model, "import_id_fields": (key,), "fields": columns})
-    return type(CdmResource)(f"{model.__name__}Resource", (CdmResource,), {"Meta": meta, "schema": table})
+    metaclass: Any = type(CdmResource)  # import-export's own; it reads Meta when the class is made
+    return metaclass(f"{model.__name__}Resource", (CdmResource,), {"Meta": meta, "schema": table})
 
 
 def _read(widget: CellWidget, cell: Any) -> Any:

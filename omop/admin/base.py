@@ -47,7 +47,7 @@ class CdmAdmin(VerbAdmin):
     def get_sortable_by(self, request: HttpRequest) -> tuple[str, ...]:
         return ()  # sorting by a column without an index would read the whole table
 
-    def get_list_display(self, request: HttpRequest) -> list[str]:
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
         columns = [field.name for field in self.model._meta.concrete_fields][:7]
         if self._concept_column:
             columns.insert(columns.index(self._concept_column) + 1, "concept_name_shown")

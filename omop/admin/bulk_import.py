@@ -35,7 +35,7 @@ class ManyFilesField(forms.FileField):
 
 
 class UploadForm(forms.Form):
-    files = ManyFilesField(
+    uploaded = ManyFilesField(
         label="Files",
         help_text="Comma or tab separated, each named as its table: person.csv, VISIT_OCCURRENCE.csv.",
     )
@@ -58,9 +58,9 @@ class BulkImportPages(CdmAdmin):
         form = UploadForm(request.POST, request.FILES) if posted else UploadForm()
         if posted and form.is_valid():
             try:
-                job = actions.start_import(files=form.cleaned_data["files"], by=request.user)
+                job = actions.start_import(files=form.cleaned_data["uploaded"], by=request.user)
             except DomainError as error:
-                form.add_error("files", error.detail)
+                form.add_error("uploaded", error.detail)
             else:
                 return HttpResponseRedirect(reverse("admin:omop_bulk_report", args=[job.pk]))
         recent = Job.objects.visible_to(request.user).filter(kind=actions.IMPORT_JOB)[:10]

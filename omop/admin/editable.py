@@ -50,7 +50,7 @@ class RowForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        table = schemas()[self._meta.model._meta.db_table]  # type: ignore[attr-defined]
+        table = schemas()[self._meta.model._meta.db_table]
         for column in table.columns.values():
             value, reference = data.get(column.name), column.reference
             if value == "":
@@ -166,7 +166,7 @@ class _SmallTableFilter(SimpleListFilter):
         return [(key, key) for key in keys]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(**{self.parameter_name: self.value()}) if self.value() else queryset
+        return queryset.filter(**{str(self.parameter_name): self.value()}) if self.value() else queryset
 
 
 class DomainFilter(_SmallTableFilter):

@@ -141,7 +141,7 @@ class SQLite(Backend):
             if alone:  # in autocommit each row would be a transaction of its own
                 cursor.execute("BEGIN DEFERRED")
             try:
-                cursor.executemany(sql, zip(*columns, strict=True))
+                cursor.executemany(sql, list(zip(*columns, strict=True)))
             finally:
                 if alone:
                     cursor.execute("COMMIT")

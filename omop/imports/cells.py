@@ -71,6 +71,8 @@ def day(text: str) -> str:
     """A date as YYYY-MM-DD, or as YYYYMMDD, which vocabulary downloads use; at midnight is a date too."""
     match = _DATE.match(text)
     rest = text[match.end() :] if match else ""
+    if rest.isspace():
+        raise CellError("has blanks behind it")
     if match is None or (rest and rest[0] not in " T"):
         raise CellError("is not a date as YYYY-MM-DD")
     if rest and _MIDNIGHT.fullmatch(rest[1:]) is None:
@@ -90,6 +92,8 @@ def moment(text: str) -> str:
     """A local time as YYYY-MM-DD HH:MM[:SS[.ffffff]], with a blank or a T; a date alone is its midnight."""
     match = _DATE.match(text)
     rest = text[match.end() :] if match else ""
+    if rest.isspace():
+        raise CellError("has blanks behind it")
     if match is None or (rest and rest[0] not in " T"):
         raise CellError("is not a date and time as YYYY-MM-DD HH:MM:SS")
     on = _checked_day(match)

@@ -31,6 +31,8 @@ class Checker:
                 self._reference(schema, column)
         if schema.name == "death":
             self._several_deaths(schema)
+        if {"person_id", "visit_occurrence_id"} <= schema.columns.keys() and schema.name != "visit_occurrence":
+            self._visits_of_others(schema)
 
     def count(self, schema: TableSchema, unstaged: int) -> None:
         """The counts that are only known when every check has marked its rows."""
@@ -123,6 +125,21 @@ class Checker:
             self._report.warn(
                 schema.name, f"{persons} persons have more than one death", column="person_id", rows=int(count)
             )
+
+    def _visits_of_others(self, schema: TableSchema) -> None:
+        visits = [quoted("visit_occurrence")]
+        if "visit_occurrence" in self._backend.tables:
+            visits.append(quoted(staging("visit_occurrence")))
+        rows = 0
+        for table in visits:
+            rows += self._count(
+                schema,
+                f"EXISTS (SELECT 1 FROM {table} v WHERE v.visit_occurrence_id = s.visit_occurrence_id"
+                " AND v.person_id <> s.person_id)",
+            )
+        if rows:
+            reason = "the visit is another person's"
+            self._report.warn(schema.name, reason, column="visit_occurrence_id", rows=rows)
 
     # --- references
 

@@ -46,7 +46,7 @@ class RecordReader:
 
     @property
     def bytes_read(self) -> int:
-        return self._file.buffer.tell()  # type: ignore[attr-defined]
+        return self._file.buffer.tell()
 
     def batches(self, size: int = BATCH) -> Iterator[Batch]:
         """Records in batches of `size`. Empty lines are passed over, as files often end with one."""

@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from augmed.foundation import jobs
 from augmed.foundation.errors import Conflict, Invalid
 from augmed.foundation.models import AuditEvent, Job
 from omop import actions, uploads
@@ -38,7 +39,7 @@ def files_of(*paths: Path):
 
 
 def upload(client, *paths):
-    return client.post(reverse("admin:omop_bulk_import"), {"files": files_of(*paths)}, follow=True)
+    return client.post(reverse("admin:omop_bulk_import"), {"uploaded": files_of(*paths)}, follow=True)
 
 
 def test_files_are_checked_shown_and_then_loaded(signed_in, staff, uploads_folder):
@@ -85,12 +86,32 @@ def test_what_changed_since_the_check_is_found_at_the_import(signed_in, staff, w
     assert Person.objects.get().year_of_birth == 1900
 
 
+def test_a_job_that_is_cancelled_loads_nothing_and_can_be_sent_again(staff, write_table, monkeypatch):
+    monkeypatch.setattr(jobs, "dispatch", lambda job: None)
+    check = actions.start_import(files=files_of(write_table("person")), by=staff)
+    Job.objects.filter(pk=check.pk).update(cancel_requested=True)
+    assert jobs.run(job_id=check.pk).status == Job.Status.CANCELLED
+    again = actions.start_import(files=files_of(write_table("person")), by=staff)
+    assert jobs.run(job_id=again.pk).result["status"] == "checked"
+    load = actions.confirm_import(job=again, by=staff)
+    assert jobs.run(job_id=load.pk).result["tables"]["person"]["loaded"] == 1
+
+
+def test_a_job_whose_files_are_gone_says_so(staff, write_table, monkeypatch):
+    monkeypatch.setattr(jobs, "dispatch", lambda job: None)
+    job = actions.start_import(files=files_of(write_table("person")), by=staff)
+    uploads.forget(job.parameters["folder"])
+    job = jobs.run(job_id=job.pk)
+    assert job.status == Job.Status.FAILED
+    assert "no longer there" in job.error
+
+
 @pytest.mark.parametrize("names", [[], ["person.csv", "PERSON.csv"]])
 def test_no_file_and_two_of_a_name_are_refused(signed_in, names):
     files = [SimpleUploadedFile(name, b"x") for name in names]
-    page = signed_in.post(reverse("admin:omop_bulk_import"), {"files": files})
+    page = signed_in.post(reverse("admin:omop_bulk_import"), {"uploaded": files})
     assert page.status_code == 200
-    assert page.context["form"].errors["files"]
+    assert page.context["form"].errors["uploaded"]
     assert Job.objects.count() == 0
 
 

@@ -78,6 +78,13 @@ def test_what_is_no_date_is_refused(text):
         cells.day(text)
 
 
+@pytest.mark.parametrize("parse", [cells.day, cells.moment])
+def test_blanks_are_not_trimmed(parse):
+    for text in ["2020-01-31 ", "2020-01-31  ", "2020-01-31\t"]:
+        with pytest.raises(CellError, match="blanks behind"):
+            parse(text)
+
+
 def test_a_time_in_a_date_column_is_not_cut_off():
     with pytest.raises(CellError, match="would lose"):
         cells.day("2020-01-31 23:59:59")

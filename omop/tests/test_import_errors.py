@@ -168,6 +168,16 @@ def test_concepts_of_the_same_run_are_known(write_table):
     assert Concept.objects.count() == 1
 
 
+def test_a_row_in_the_visit_of_another_person_warns(write_table):
+    persons = write_table("person", {"person_id": 1}, {"person_id": 2})
+    visits = write_table("visit_occurrence", {"visit_occurrence_id": 10}, {"visit_occurrence_id": 11, "person_id": 2})
+    rows = [{"measurement_id": n, "visit_occurrence_id": visit} for n, visit in enumerate([10, 11, 11])]
+    report = load(persons, visits, write_table("measurement", *rows))
+    assert report.status == "loaded"
+    expected = "measurement.visit_occurrence_id: the visit is another person's (2 rows)"
+    assert expected in map(str, report.warnings)
+
+
 def test_a_person_may_have_several_deaths_with_a_warning(write_table):
     load(write_table("person"))
     path = write_table("death", {}, {"cause_source_value": "I25"})
