@@ -14,7 +14,7 @@ from augmed.foundation.errors import Conflict, Invalid
 from experiments.actions.allocation import draw_pending, runs_for_audit
 from experiments.actions.common import locked, refuse_when_over
 from experiments.actions.erasure import erase_enrolment, erase_payloads
-from experiments.models import AllocationRun, ConsentRecord, Enrolment, EnrolmentEvent, Experiment
+from experiments.models import ConsentRecord, Enrolment, EnrolmentEvent, Experiment
 from experiments.protocol import FrozenProtocol
 from participants.models import Profile
 
@@ -59,34 +59,22 @@ def record_consent(
 
     Given, it opens the study to whoever waited for it, and their cases are drawn; withdrawn, the person withdraws."""
     if kind == ConsentRecord.Kind.WITHDRAWN:
-        withdraw(enrolment=enrolment, by=by, reason="Consent was withdrawn.", at=at, document=document)
+        withdraw(enrolment=enrolment, by=by, reason="Consent was withdrawn.", at=at, document=document, consent=True)
         return enrolment.consents.latest("recorded_at", "pk")
     with transaction.atomic():
         study = locked(enrolment.experiment)
         enrolment.refresh_from_db()
-        record, runs = note_consent(study, enrolment, kind, by, at, document, given_elsewhere)
+        record = note_consent(enrolment, kind, by=by, at=at, document=document, given_elsewhere=given_elsewhere)
+        runs = draw_pending(study, by=by, triggered_by="consent", only=enrolment)
         _record("consent_recorded", enrolment, by, {"kind": kind} | runs_for_audit(runs))
     return record
 
 
 def note_consent(
-    study: Experiment,
-    enrolment: Enrolment,
-    kind: str,
-    by: Any,
-    at: datetime | None,
-    document: str,
-    given_elsewhere: bool,
-) -> tuple[ConsentRecord, list[AllocationRun]]:
-    """As `record_consent`, for actions that hold the study's lock and record their own audit event."""
-    if kind not in (ConsentRecord.Kind.GIVEN, ConsentRecord.Kind.DECLINED):
-        raise Invalid(f"Consent is given or declined, not {kind!r}.", errors={"kind": ["given or declined"]})
-    if enrolment.status == Status.WITHDRAWN:
-        raise Conflict("The person has withdrawn.", code="withdrawn")
-    if kind == ConsentRecord.Kind.DECLINED and enrolment.status not in (Status.AWAITING_CONSENT, Status.DECLINED):
-        raise Conflict("The person takes part already: consent is withdrawn, not declined.", code="takes_part")
-    if at is not None and at > timezone.now():
-        raise Invalid("Consent cannot lie in the future.", errors={"at": ["This time has not come yet."]})
+    enrolment: Enrolment, kind: str, *, by: Any, at: datetime | None, document: str, given_elsewhere: bool
+) -> ConsentRecord:
+    """As `record_consent`, for actions that hold the study's lock, then draw, and record their own audit event."""
+    refuse_consent(enrolment, kind, at)
     record = ConsentRecord.objects.create(
         enrolment=enrolment,
         kind=kind,
@@ -97,16 +85,34 @@ def note_consent(
     )
     if kind == ConsentRecord.Kind.DECLINED:
         _set_status(enrolment, Status.DECLINED, by, "Consent was declined.")
-        return record, []
-    if enrolment.status in (Status.AWAITING_CONSENT, Status.DECLINED):
+    elif enrolment.status in (Status.AWAITING_CONSENT, Status.DECLINED):
         _set_status(enrolment, Status.ACTIVE, by, "Consent was given.")
-    return record, draw_pending(study, by=by, triggered_by="consent", only=enrolment)
+    return record
+
+
+def refuse_consent(enrolment: Enrolment, kind: str, at: datetime | None) -> None:
+    """Raise what stands against recording this consent, if anything."""
+    if kind not in (ConsentRecord.Kind.GIVEN, ConsentRecord.Kind.DECLINED):
+        raise Invalid(f"Consent is given or declined, not {kind!r}.", errors={"kind": ["given or declined"]})
+    if enrolment.status == Status.WITHDRAWN:
+        raise Conflict("The person has withdrawn.", code="withdrawn")
+    if kind == ConsentRecord.Kind.DECLINED and enrolment.status not in (Status.AWAITING_CONSENT, Status.DECLINED):
+        raise Conflict("The person takes part already: consent is withdrawn, not declined.", code="takes_part")
+    if at is not None and at > timezone.now():
+        raise Invalid("Consent cannot lie in the future.", errors={"at": ["This time has not come yet."]})
 
 
 def withdraw(
-    *, enrolment: Enrolment, by: Any, reason: str, at: datetime | None = None, document: str = ""
+    *,
+    enrolment: Enrolment,
+    by: Any,
+    reason: str,
+    at: datetime | None = None,
+    document: str = "",
+    consent: bool = False,
 ) -> Enrolment:
-    """The person leaves: a fact. What becomes of the data is the study's setting: exports act on it, but where it says
+    """The person leaves: a fact. With `consent`, or where consent was recorded, that it was taken back is written down
+    too. What becomes of the data is the study's setting: exports act on it, but where it says
     erase, the answers are blanked here and now."""
     if not reason.strip():
         raise Invalid("Say why.", errors={"reason": ["A reason is needed."]})
@@ -115,7 +121,7 @@ def withdraw(
         enrolment.refresh_from_db()
         if enrolment.status == Status.WITHDRAWN:
             raise Conflict("The person has withdrawn already.", code="withdrawn")
-        if enrolment.consents.filter(kind=ConsentRecord.Kind.GIVEN).exists() or document:
+        if consent or document or enrolment.consents.filter(kind=ConsentRecord.Kind.GIVEN).exists():
             ConsentRecord.objects.create(
                 enrolment=enrolment,
                 kind=ConsentRecord.Kind.WITHDRAWN,

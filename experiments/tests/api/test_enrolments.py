@@ -85,3 +85,10 @@ def test_a_role_that_there_is_not_is_refused(api, cast, base):
     answer = api(cast["lead"]).post(f"{base}/roles", {"email": "other@example.org", "role": "king"})
     assert answer.status_code == 422
     assert list(answer.json()["errors"]) == ["role"]
+
+
+def test_consent_taken_back_withdraws_also_where_none_was_recorded(api, cast, base, enrolled):
+    answer = api(cast["coordinator"]).post(f"{base}/participants/{enrolled.pk}/consent", {"kind": "withdrawn"})
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "withdrawn"
+    assert enrolled.consents.get().kind == "withdrawn"
