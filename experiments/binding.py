@@ -101,7 +101,7 @@ def _of_csv(state: ReviewState, protocol_id: int | None) -> dict[str, Any] | Non
         if state.arm_id is None or protocol_id is None:
             return own
         in_stage = When(Exists(stage), then=Subquery(stage.values(f"questionnaire_version__{name}")[:1]))
-        return Case(in_stage, default=own)
+        return Case(in_stage, default=own, output_field=own.output_field)
 
     return _first(
         rows.order_by("-pk").annotate(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from augmed.foundation.canonical import canonical_json, sha256_hex
 from cases.disclosure import (
@@ -63,31 +63,28 @@ class _Case:
     found: list[FoundFeature]
 
 
-@dataclass(slots=True)
 class SetMaker:
     """Makes the sets of one layout version. A path is matched once per case, and a list of paths resolved once per
     case, however many participants share it; lists that disclose the same are one set for all cases."""
 
-    version: LayoutVersion
-    snapshots: dict[int, CaseSnapshot]
-    _cases: dict[int, _Case] = field(default_factory=dict)
-    _matches: dict[tuple[int, str], PathMatch | PathError] = field(default_factory=dict)
-    _made: dict[tuple[int, _Paths], ConfigSet | list[RowError]] = field(default_factory=dict)
-    _contents: dict[tuple[DisclosureEntry, ...], tuple[str, str]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        nodes = layout_nodes(self.version)
+    def __init__(self, version: LayoutVersion, snapshots: dict[int, CaseSnapshot]) -> None:
+        """`snapshots` by case. Two queries."""
+        self.snapshots = snapshots
+        nodes = layout_nodes(version)
         self._nodes = matrix_nodes(nodes)
         self._advice = tuple(advice_nodes(nodes))
-        self._rules = path_rules(self.version)
+        self._rules = path_rules(version)
         self._compatible = any(node.visibility not in (None, "when_disclosed") for node in self._nodes)
+        self._cases: dict[int, _Case] = {}
+        self._matches: dict[tuple[int, str], PathMatch | PathError] = {}
+        self._made: dict[tuple[int, _Paths], ConfigSet] = {}
+        self._contents: dict[tuple[DisclosureEntry, ...], tuple[str, str]] = {}
 
     def make(self, case_id: int, rows: list[ConfigRow]) -> ConfigSet | list[RowError]:
         """The set of these rows' paths in this case, or what is wrong with each row."""
         key = (case_id, tuple((row.path, _style_text(row)) for row in rows))
-        made = self._made.get(key)
-        if isinstance(made, ConfigSet):
-            return made
+        if key in self._made:
+            return self._made[key]
         # Errors carry row numbers, so they are worked out anew; a path itself is still matched once.
         found = self._make(case_id, rows, key[1])
         if isinstance(found, ConfigSet):
