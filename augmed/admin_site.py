@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 
@@ -15,7 +14,7 @@ class AugmedAdminSite(admin.AdminSite):
     index_title = "Studies of clinical judgement"
     site_url = None
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Django's page, saving by the action, which also ends API tokens and is audited."""
         from django.contrib.auth.views import PasswordChangeView
 

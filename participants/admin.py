@@ -172,7 +172,7 @@ class UserAdmin(ImportExportMixin, VerbAdmin):
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
         by: Any = request.user
-        roles = {name: bool(form.cleaned_data[name]) for name in ROLE_FIELDS}
+        roles: dict[str, Any] = {name: bool(form.cleaned_data[name]) for name in ROLE_FIELDS}
         if not change:
             password = form.cleaned_data.get("password1") or None
             obj.pk = actions.create_account(email=obj.email, by=by, password=password, **roles).pk

@@ -12,7 +12,7 @@ from participants.models import User
 class TokenAuthentication(JWTAuthentication):
     """A signed access token, whose epoch must be the account's: raising it signs out everywhere."""
 
-    def get_user(self, validated_token: Token) -> User:
+    def get_user(self, validated_token: Token) -> User:  # type: ignore[override]  # a type variable there
         try:
             user_id, epoch = int(validated_token["user_id"]), int(validated_token["epoch"])
         except (KeyError, TypeError, ValueError) as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
@@ -21,23 +23,28 @@ from participants.models import Invitation, User
 logger = logging.getLogger(__name__)
 
 
-def send_later(task_name: str, **arguments: str) -> None:
-    """Run a mail task once the transaction commits, away from the request that asked for it."""
+def send_later(task_name: str, *, unseen: bool = False, **arguments: str) -> None:
+    """Run a mail task once the transaction commits, away from the request that asked for it.
+
+    `unseen` waits a random moment first: else the work, in a thread of the same process, would slow down the answer
+    just where there is a mail to send, and so tell that there is one."""
     task: Task = current_app.tasks[task_name]
+    wait = random.uniform(0.5, 1.5) if unseen else 0.0  # noqa: S311  no secret, only spread
     if settings.JOB_RUNNER == "celery":
-        transaction.on_commit(lambda: task.delay(**arguments))
+        transaction.on_commit(lambda: task.apply_async(kwargs=arguments, countdown=wait))
     elif settings.JOB_RUNNER == "process":
-        transaction.on_commit(lambda: _threads().submit(_in_thread, task, arguments))
+        transaction.on_commit(lambda: _threads().submit(_in_thread, task, arguments, wait))
     else:
         transaction.on_commit(lambda: task(**arguments))
 
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=2, thread_name_prefix="mail")
+    return ThreadPoolExecutor(max_workers=4, thread_name_prefix="mail")
 
 
-def _in_thread(task: Task, arguments: dict[str, Any]) -> None:
+def _in_thread(task: Task, arguments: dict[str, Any], wait: float) -> None:
+    time.sleep(wait)
     try:
         task(**arguments)
     except Exception as error:

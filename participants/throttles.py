@@ -28,7 +28,7 @@ class ByAddress(SimpleRateThrottle):
 
     def get_cache_key(self, request: Request, view: Any) -> str | None:
         data = getattr(request, "data", None) or getattr(request, "POST", None)
-        if not hasattr(data, "get"):
+        if data is None or not hasattr(data, "get"):
             return None
         subject = data.get("email") or data.get("uid") or data.get("token")
         if not isinstance(subject, str):

@@ -37,6 +37,14 @@ class TokenPair:
     refresh_expires_at: datetime
 
 
+class _LockedOut(Throttled):
+    """Says its own words; `wait` becomes the Retry-After header."""
+
+    def __init__(self, seconds: int, message: str) -> None:
+        super().__init__(detail=message, code="locked_out")
+        self.wait = seconds
+
+
 def access_token_for(user: User, *, not_after: datetime | None = None) -> str:
     """A signed access token for 15 minutes; `epoch` ends it early when the account's is raised."""
     token = AccessToken()
@@ -55,9 +63,7 @@ def log_in(*, request: HttpRequest | Request, email: str, password: str) -> Toke
         if getattr(plain, "axes_locked_out", False):
             seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
             message = f"Too many failed log-ins. Try again in {wait_minutes()} minutes, or reset your password."
-            locked = Throttled(detail=message, code="locked_out")
-            locked.wait = seconds  # becomes the Retry-After header
-            raise locked
+            raise _LockedOut(seconds, message)
         raise AuthenticationFailed("The address or the password is wrong.", code="log_in_failed")
     with transaction.atomic():
         now = timezone.now()

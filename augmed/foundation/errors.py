@@ -18,7 +18,7 @@ FieldErrors = Mapping[str, list[str]]
 class DomainError(Exception):
     """An action refused. `code` is for programs, `detail` for people, `errors` says what and where."""
 
-    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    status_code: int = status.HTTP_422_UNPROCESSABLE_ENTITY
     code = "invalid"
 
     def __init__(self, detail: str, *, code: str | None = None, errors: FieldErrors | None = None) -> None:
@@ -106,8 +106,8 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     if isinstance(exc, DomainError):
         return problem_response(status_code=exc.status_code, code=exc.code, detail=exc.detail, errors=exc.errors)
     if isinstance(exc, ValidationError):
-        errors = exc.message_dict if hasattr(exc, "error_dict") else {"non_field_errors": exc.messages}
-        return problem_response(status_code=422, code="invalid", detail="The input was not accepted.", errors=errors)
+        found = exc.message_dict if hasattr(exc, "error_dict") else {"non_field_errors": exc.messages}
+        return problem_response(status_code=422, code="invalid", detail="The input was not accepted.", errors=found)
     if isinstance(exc, Http404):
         exc = exceptions.NotFound()
     elif isinstance(exc, PermissionDenied):

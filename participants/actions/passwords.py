@@ -23,7 +23,7 @@ class _ResetTokens(PasswordResetTokenGenerator):
 
     key_salt = "participants.password-reset"
 
-    def _make_hash_value(self, user: User, timestamp: int) -> str:  # type: ignore[override]
+    def _make_hash_value(self, user: User, timestamp: int) -> str:
         return f"{super()._make_hash_value(user, timestamp)}{user.token_epoch}"
 
 
@@ -38,7 +38,7 @@ def request_password_reset(*, email: str) -> None:
     """Mail a link, where the address has an account.
 
     The look-up happens where mail is sent, after the answer: known and unknown addresses cost the asker the same."""
-    mail.send_later("participants.send_password_reset", email=email.strip().lower())
+    mail.send_later("participants.send_password_reset", unseen=True, email=email.strip().lower())
 
 
 def find_reset(*, uid: str, token: str, lock: bool = False) -> User:

@@ -31,6 +31,7 @@ from participants.api.serializers import (
     RefreshSerializer,
     TokenPairSerializer,
 )
+from participants.models import User
 from participants.throttles import ACCOUNT_THROTTLES
 
 _RESET_ASKED = "If the address has an account, a link to set a new password is on its way."
@@ -40,6 +41,11 @@ def _checked(serializer_class: type[Serializer[Any]], request: Request) -> dict[
     serializer = serializer_class(data=request.data)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
+
+
+def _who(request: Request) -> User:
+    assert isinstance(request.user, User)  # SignedIn has seen to it
+    return request.user
 
 
 def _pair_response(pair: tokens.TokenPair) -> Response:
@@ -81,7 +87,8 @@ class SignOutEverywhereView(APIView):
     @extend_schema(request=None, responses={204: None}, operation_id="auth_sign_out_everywhere")
     def post(self, request: Request) -> Response:
         """End every token and every session of one's own account, this one too."""
-        sign_out_everywhere(user=request.user, by=request.user)
+        user = _who(request)
+        sign_out_everywhere(user=user, by=user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -125,12 +132,13 @@ class MeView(APIView):
     @extend_schema(responses={200: MeSerializer}, operation_id="auth_me")
     def get(self, request: Request) -> Response:
         """One's own account and profile."""
-        return Response(MeSerializer(request.user).data)
+        return Response(MeSerializer(_who(request)).data)
 
     @extend_schema(
         request=ProfileChangesSerializer, responses={200: MeSerializer}, operation_id="auth_change_own_profile"
     )
     def patch(self, request: Request) -> Response:
         """Change one's own profile."""
-        change_profile(user=request.user, by=request.user, **_checked(ProfileChangesSerializer, request))
-        return Response(MeSerializer(request.user).data)
+        user = _who(request)
+        change_profile(user=user, by=user, **_checked(ProfileChangesSerializer, request))
+        return Response(MeSerializer(user).data)

@@ -31,7 +31,8 @@ class BoundedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return self.object_list[:MOST_COUNTED].count()  # type: ignore[union-attr]
+        events: Any = self.object_list
+        return int(events[:MOST_COUNTED].count())
 
 
 class AuditSearchForm(forms.Form):

@@ -44,7 +44,7 @@ class JobAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     actions = None
     change_form_template = "admin/foundation/job/change_form.html"
-    fields = [
+    fields = (
         "kind",
         "status",
         "parameters",
@@ -56,8 +56,8 @@ class JobAdmin(ReadOnlyAdmin):
         "started_at",
         "finished_at",
         "heartbeat_at",
-    ]
-    readonly_fields = fields
+    )
+    readonly_fields = tuple(fields)
 
     def has_view_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
         user: Any = request.user
@@ -83,7 +83,7 @@ class JobAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> Any:
-        job = self.get_object(request, object_id)  # type: ignore[arg-type]
+        job = self.get_object(request, object_id)
         context = {"job": job, "job_file": job_file(job)} if job else {}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 

@@ -123,7 +123,6 @@ class TestFile:
         response = as_user(user).get(url("file", finished))
         assert b"".join(response.streaming_content) == b"the archive"
         assert response.headers["Content-Disposition"] == 'attachment; filename="study.zip"'
-        response.close()
         event = AuditEvent.objects.get(action="job_file_downloaded")
         assert (event.actor, event.target_id) == (str(user.pk), str(finished.pk))
         assert json.loads(event.data) == {"bytes": 11, "file": "study.zip"}
