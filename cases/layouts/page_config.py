@@ -186,10 +186,11 @@ class _Maker:
         )
 
     def _score(self, path: tuple[str, ...], ids: tuple[int, ...], parent: str) -> None:
+        # Not the category's name, by which files mean the preferred one of the node's features (_path_rules).
         key = self._feature(
             path,
             parent,
-            SCORE_CATEGORY,
+            SHOWN_SCORE_NAME,
             source="observation",
             concept_ids=ids,
             window="visit",

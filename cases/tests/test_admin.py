@@ -97,9 +97,7 @@ def test_who_may_open_the_pages(
         "export": reverse("admin:cases_layoutversion_export", args=[everything.pk]),
     }[page]
     answer = client_of(request.getfixturevalue(who)).get(url)
-    # Without the right to see any case, one case does not exist: Django's admin sends such a visitor to its index.
-    expected = 302 if (who, page) in {("stranger", "case"), ("stranger", "layout")} else status
-    assert answer.status_code == expected
+    assert answer.status_code == status
     assert not AuditEvent.objects.filter(action="case_viewed").exists() or (page == "case" and status == 200)
 
 
@@ -146,9 +144,7 @@ def test_the_index_time_is_editable_until_the_first_snapshot(
     assert AuditEvent.objects.filter(action="index_time_set").count() == 1
 
 
-def test_visits_are_put_forward_from_their_own_page(
-    one_visit: int, everything: LayoutVersion, data_staff: Any
-) -> None:
+def test_visits_are_put_forward_from_their_own_page(one_visit: int, everything: LayoutVersion, data_staff: Any) -> None:
     url = reverse("admin:omop_visitoccurrence_changelist")
     answer = client_of(data_staff).post(
         url, {"action": "put_forward_visits", "_selected_action": [one_visit]}, follow=True
@@ -234,7 +230,7 @@ def test_nodes_are_edited_on_the_page_of_a_draft(
     assert nodes["n1"].label == "Renamed"
     assert nodes["n3"].value_rules == {"decimals": 1}
     assert nodes["new"].window_number == 2
-    assert [key for key in nodes][:3] == ["section", "category", "new"]
+    assert list(nodes)[:3] == ["section", "category", "new"]
     assert len(nodes) == last
 
 

@@ -187,9 +187,7 @@ def test_in_the_database_no_table_lets_the_future_in(one_visit: int, everything:
 
 def test_an_end_before_the_index_time_is_shown_with_its_reason(one_visit: int, everything: Any) -> None:
     omop_rows.concept(100, "Asthma")
-    omop_rows.event(
-        "condition", day=date(2019, 1, 1), condition_end_date=date(2019, 3, 1), stop_reason="resolved"
-    )
+    omop_rows.event("condition", day=date(2019, 1, 1), condition_end_date=date(2019, 3, 1), stop_reason="resolved")
     put_forward(visit_ids=[one_visit], by=None)
     content = build_snapshot(case=Case.objects.get(), layout_version=everything, by=None).content
     assert '"text":"Asthma (until 2019-03-01) (stopped: resolved)"' in content
