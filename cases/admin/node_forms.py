@@ -95,14 +95,15 @@ class BaseNodeFormSet(forms.BaseFormSet):
 
     def nodes(self) -> list[NodeData]:
         """What was filled in and not removed, in the order of the positions given."""
-        kept = [form for form in self.forms if not form.is_empty and not form.cleaned_data["remove"]]
+        filled: list[Any] = self.forms
+        kept = [form for form in filled if not form.is_empty and not form.cleaned_data["remove"]]
         last = max((form.cleaned_data["position"] or 0 for form in kept), default=0)
         # A row without a position is a new one: it goes to the end.
         kept.sort(key=lambda form: form.cleaned_data["position"] or last + 1)
         return [form.node() for form in kept]
 
 
-NodeFormSet = forms.formset_factory(NodeForm, formset=BaseNodeFormSet, extra=EXTRA_ROWS, max_num=5_000)
+NodeFormSet: Any = forms.formset_factory(NodeForm, formset=BaseNodeFormSet, extra=EXTRA_ROWS, max_num=5_000)
 
 
 def initial(nodes: Sequence[NodeData]) -> list[dict[str, Any]]:

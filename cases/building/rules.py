@@ -200,7 +200,9 @@ def _model(value: Any) -> ModelRules:
         raise ValueError("an object is needed")
     if unknown := sorted(str(key) for key in value.keys() - {field.name for field in fields(ModelRules)}):
         raise ValueError(f"unknown key {', '.join(unknown)}")
-    read = {key: (_boolean if key == "name_from_source" else _text)(item) for key, item in value.items()}
+    read: dict[str, Any] = {
+        key: (_boolean if key == "name_from_source" else _text)(item) for key, item in value.items()
+    }
     return ModelRules(**read)
 
 

@@ -103,11 +103,11 @@ def layout_content(version: LayoutVersion) -> LayoutContent:
 
 
 def node_data(node: LayoutNode, parent: str | None) -> NodeData:
-    fields: dict[str, Any] = {name: getattr(node, name) for name in NODE_FIELDS}
-    return NodeData(
-        parent=parent,
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()},
-    )
+    fields: dict[str, Any] = {}
+    for name in NODE_FIELDS:
+        value = getattr(node, name)
+        fields[name] = tuple(value) if isinstance(value, list) else value
+    return NodeData(parent=parent, **fields)
 
 
 def export_layout(version: LayoutVersion) -> dict[str, Any]:
