@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import schemathesis
-from django.db import transaction
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
@@ -21,7 +22,6 @@ from schemathesis.specs.openapi.checks import (
 
 from augmed.wsgi import application
 from experiments.models import Review
-from experiments.tests import factories
 from participants.tokens import access_token_for
 
 CHECKS = (
@@ -36,21 +36,19 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
+def _connections_stay() -> Iterator[None]:
+    """A server closes its connections between requests, which would end the test's transaction (as in django.test)."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture(autouse=True)
 def _failures_are_answers(settings: Any) -> None:
     """A fault gives the 500 that a user would get, so that the check sees it with the request that made it."""
     settings.DEBUG_PROPAGATE_EXCEPTIONS = False
-
-
-@pytest.fixture
-def study(owner: Any, clinician: Any) -> Any:
-    from experiments.actions.reviews import open_review
-
-    study = factories.make_study(by=owner)
-    enrolment = factories.make_enrolment(study, clinician)
-    open_review(
-        public_id=Review.objects.filter(assignment__enrolment=enrolment).in_order().first().public_id, by=clinician
-    )
-    return study
 
 
 def real_values(study: Any, path: str) -> dict[str, Any]:

@@ -62,7 +62,7 @@ researcher = [
     at(ARM, "/stages", StagesViewSet, MANY, "stages"),
     at(STAGE, "", StagesViewSet, {"patch": "partial_update", "delete": "destroy"}, "stage"),
     at(STAGE, "/disclosure", StagesViewSet, {"get": "disclosure", "put": "set_disclosure"}, "stage-disclosure"),
-    at(STUDY, "/cases", StudyCasesViewSet, {"get": "retrieve", "put": "update"}, "case-list"),
+    at(STUDY, "/cases", StudyCasesViewSet, {"get": "retrieve", "put": "update"}, "study-cases"),
     at(STUDY, "/questionnaires", QuestionnairesViewSet, MANY, "questionnaires"),
     at(QUESTIONNAIRE, "", QuestionnairesViewSet, {"get": "retrieve"}, "questionnaire"),
     at(QUESTIONNAIRE, "/versions", QuestionnairesViewSet, {"post": "new_version"}, "questionnaire-versions"),

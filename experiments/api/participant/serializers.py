@@ -54,6 +54,7 @@ class QuestionForParticipantSerializer(serializers.ModelSerializer[Question]):
     """A question as it is asked: without its scoring rule."""
 
     options = serializers.ListField(child=serializers.CharField())
+    decimals = serializers.IntegerField(allow_null=True)
 
     class Meta:
         model = Question

@@ -23,6 +23,7 @@ TAG = ["researcher: questionnaires"]
 class QuestionSerializer(serializers.ModelSerializer[Question]):
     key = serializers.CharField(max_length=80, validators=[key_validator])
     options = serializers.ListField(child=serializers.CharField(max_length=500), required=False, max_length=200)
+    decimals = serializers.IntegerField(min_value=0, max_value=20, allow_null=True, required=False)
 
     class Meta:
         model = Question
