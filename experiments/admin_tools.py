@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
 from django.db import models
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -52,7 +52,12 @@ def show_refusal(request: HttpRequest, error: DomainError) -> None:
     messages.error(request, error.detail)
     for field, texts in error.errors.items():
         for text in texts:
-            messages.error(request, f"{field}: {text}" if field else text)
+            messages.error(request, placed(field, text))
+
+
+def placed(field: str, text: str) -> str:
+    """What an action says of a place that is no field of the form."""
+    return text if field in ("", NON_FIELD_ERRORS) else f"{field}: {text}"
 
 
 class _TellsRefusal(BaseForm):
@@ -67,7 +72,8 @@ class _TellsRefusal(BaseForm):
         self.add_error(None, self.refusal.detail)
         for field, texts in self.refusal.errors.items():
             for text in texts:
-                self.add_error(field if field in self.fields else None, text)
+                known = field in self.fields
+                self.add_error(field if known else None, text if known else placed(field, text))
 
 
 class StudyAdmin(VerbAdmin):

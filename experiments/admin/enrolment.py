@@ -15,7 +15,7 @@ from experiments.actions.enrolment import enrol, withdraw
 from experiments.admin.inlines import StudyInline
 from experiments.admin.people_forms import PersonForm
 from experiments.admin_tools import StudyAdmin, may_in_study
-from experiments.admin_views import consents
+from experiments.admin_views import csv_imports
 from experiments.models import ConsentRecord, Enrolment, EnrolmentEvent
 from participants.actions.invitations import invite
 
@@ -98,7 +98,7 @@ class EnrolmentAdmin(StudyAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
-            path("consents/", view(consents.import_page), name="experiments_enrolment_consents"),
+            path("consents/", view(csv_imports.consents), name="experiments_enrolment_consents"),
             *super().get_urls(),
         ]
 
