@@ -156,6 +156,8 @@ class UserAdmin(ImportExportMixin, VerbAdmin):
         return self.fieldsets if obj else self.add_fieldsets
 
     def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
+        kwargs["labels"] = {"is_superuser": "Administrator"}
+        kwargs["help_texts"] = {"is_superuser": "May do everything, in every study."}
         if obj is None:
             kwargs["form"] = AddAccountForm
         return super().get_form(request, obj, change=change, **kwargs)

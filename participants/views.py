@@ -44,7 +44,8 @@ class AccountPage(FormView):
             except Invalid as error:
                 response = render(request, "participants/link_invalid.html", {"detail": error.detail}, status=410)
         add_never_cache_headers(response)
-        response.headers["Referrer-Policy"] = "no-referrer"
+        # Not "no-referrer": a browser then posts the form with "Origin: null", which Django refuses.
+        response.headers["Referrer-Policy"] = "same-origin"
         # Django logs the path of a refused request, and the path holds the secret of the link.
         response._has_been_logged = True  # type: ignore[attr-defined]
         return response

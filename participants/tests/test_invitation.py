@@ -121,7 +121,7 @@ class TestPage:
             response = client.get(f"/invitation/{token}")
             assert response.status_code == 200
             assert invitee.email in response.content.decode()
-        assert response.headers["Referrer-Policy"] == "no-referrer"
+        assert response.headers["Referrer-Policy"] == "same-origin"
         assert "no-store" in response.headers["Cache-Control"]
 
     @pytest.mark.parametrize("slash", ["", "/"])

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.core import mail as outbox
-from django.db import connection
 
 from participants import actions, mail, tasks
 
@@ -43,7 +42,7 @@ def test_a_failure_in_the_thread_is_logged_without_the_address(db, caplog, monke
     def refuse(**arguments):
         raise ConnectionRefusedError("clinician@example.org")
 
-    monkeypatch.setattr(connection.__class__, "close", lambda self: None)
+    monkeypatch.setattr(mail.connections, "close_all", lambda: None)  # here it is the test's own connection
     monkeypatch.setattr(tasks.mail, "send_password_reset", refuse)
     mail._in_thread(tasks.send_password_reset, {"email": "clinician@example.org"}, 0.0)
     assert "participants.send_password_reset failed: ConnectionRefusedError" in caplog.text

@@ -1,0 +1,63 @@
+"""A prepared query gives what the ORM gives, with every value in its place."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+from django.db import models
+from django.db.models import Q
+
+from augmed.foundation.models import Job
+from augmed.foundation.prepared import Parameter, Prepared
+
+
+def jobs(identifier, before, total):
+    return (
+        Job.objects.filter(Q(pk=identifier) | Q(progress_total=total), created_at__lt=before, kind="a kind")
+        .order_by("pk")
+        .values_list("id", "created_at", "parameters", "progress_total")
+    )
+
+
+def query():
+    return Prepared(
+        jobs,
+        identifier=Parameter(models.UUIDField(), uuid.UUID(int=1)),
+        before=Parameter(models.DateTimeField(), datetime(1901, 2, 3, 4, 5, 6, 7, tzinfo=UTC)),
+        total=Parameter(models.BigIntegerField(), 2_100_000_001),
+    )
+
+
+def test_rows_are_the_orms_rows_for_any_values(db):
+    prepared = query()
+    made = [Job.objects.create(kind="a kind", parameters={"n": n}, progress_total=n) for n in range(4)]
+    Job.objects.create(kind="another kind", progress_total=2)
+    later, earlier = datetime(2100, 1, 1, tzinfo=UTC), datetime(2000, 1, 1, tzinfo=UTC)
+    for values in ((made[0].pk, later, 2), (made[1].pk, later, 1), (made[1].pk, earlier, 1), (uuid.uuid4(), later, 9)):
+        given = dict(zip(("identifier", "before", "total"), values, strict=True))
+        assert prepared.rows(**given) == list(jobs(**given))
+    assert {type(value) for value in prepared.rows(identifier=made[0].pk, before=later, total=9)[0]} == {
+        uuid.UUID,
+        datetime,
+        dict,
+        int,
+    }
+
+
+def test_it_is_composed_once(db, monkeypatch, django_assert_num_queries):
+    prepared = query()
+    given = {"identifier": uuid.uuid4(), "before": datetime(2100, 1, 1, tzinfo=UTC), "total": 1}
+    prepared.rows(**given)
+    monkeypatch.setattr(prepared, "_build", lambda **samples: pytest.fail("composed again"))
+    with django_assert_num_queries(1):
+        prepared.rows(**given)
+
+
+def test_a_parameter_without_a_place_is_a_fault(db):
+    unplaced = Prepared(
+        lambda identifier: Job.objects.values_list("id"), identifier=Parameter(models.UUIDField(), uuid.UUID(int=1))
+    )
+    with pytest.raises(AssertionError, match="identifier"):
+        unplaced.rows(identifier=uuid.uuid4())

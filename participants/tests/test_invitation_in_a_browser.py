@@ -1,0 +1,44 @@
+"""What only a browser does: the headers of a posted form, and the way from the mail to the admin."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import pytest
+from django.core import mail
+from playwright.sync_api import sync_playwright
+
+from participants import actions
+from participants.models import User
+from participants.tests.conftest import NEW_PASSWORD, link_in
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def path(transactional_db: None, invitee: User) -> str:
+    User.objects.filter(pk=invitee.pk).update(is_staff=True)
+    actions.invite(user=invitee, by=None)
+    return link_in(mail.outbox[-1].body)
+
+
+def test_from_the_mailed_link_to_the_admin(path: str, live_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # playwright runs an event loop in this thread
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto(live_server.url + path)
+        for password in ("short", NEW_PASSWORD):
+            page.get_by_label("New password:").fill(password)
+            page.get_by_label("New password confirmation:").fill(password)
+            page.get_by_role("button", name="Set password").click()
+            if password == "short":
+                assert page.get_by_text("This password is too short").is_visible()
+        assert page.get_by_role("heading", name="Your password is set").is_visible()
+        page.get_by_role("link", name="Open the administration").click()
+        page.get_by_label("Email:").fill("invitee@example.org")
+        page.get_by_label("Password:").fill(NEW_PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        assert page.get_by_text("Welcome,").is_visible()
+        browser.close()
