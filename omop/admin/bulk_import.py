@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models.fields.json import KT
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -63,7 +64,9 @@ class BulkImportPages(CdmAdmin):
                 form.add_error("uploaded", error.detail)
             else:
                 return HttpResponseRedirect(reverse("admin:omop_bulk_report", args=[job.pk]))
-        recent = Job.objects.visible_to(request.user).filter(kind=actions.IMPORT_JOB)[:10]
+        # A result may list thousands of rows, so the overview takes only its status.
+        mine = Job.objects.visible_to(request.user).filter(kind=actions.IMPORT_JOB)
+        recent = mine.defer("result").annotate(outcome=KT("result__status"))[:10]
         return self._page(request, "admin/omop/bulk_import.html", {"form": form, "recent": recent})
 
     def report(self, request: HttpRequest, job_id: Any) -> HttpResponse:

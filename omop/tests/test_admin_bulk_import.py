@@ -158,6 +158,13 @@ def test_who_may_open_the_pages(client, staff, write_table):
     assert Person.objects.count() == 0
 
 
+def test_recent_imports_are_listed_with_their_outcome(signed_in, write_table):
+    upload(signed_in, write_table("person", {"year_of_birth": "old"}))
+    page = signed_in.get(reverse("admin:omop_bulk_import")).content.decode()
+    assert "<td>check</td>" in page
+    assert "<td>refused</td>" in page
+
+
 def test_the_lists_link_to_it(signed_in):
     assert "bulk-import" in signed_in.get(reverse("admin:omop_person_changelist")).content.decode()
     assert "bulk-import" in signed_in.get(reverse("admin:omop_provider_changelist")).content.decode()
