@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Exists, F, Q, QuerySet, Subquery, When
-from django.db.models.functions import Coalesce
+from django.db.models import BigIntegerField, Case, Exists, F, Q, QuerySet, Subquery, Value, When
 
 from augmed.foundation.errors import Conflict
+from augmed.foundation.prepared import Parameter, Prepared
 from cases.models import CaseSnapshot
 from experiments.disclosed_text import Contents, in_order, node_rows
 from experiments.models import Assignment, AssignmentDisclosure, ProtocolStage, ProtocolVersion, ReviewOpening
@@ -38,14 +39,21 @@ def resolve(state: ReviewState) -> Binding:
 
     A later stage stays under the protocol that its first stage bound: amendments reach only what is not opened."""
     protocol_id = state.previous_protocol_id or state.protocol_id
-    row = None
-    if state.drawn_by == Assignment.DrawnBy.CSV:
-        row = _of_csv(state, protocol_id)
-    if row is None and state.arm_id is not None and protocol_id is not None:
-        row = _of_protocol(state, protocol_id)
-    if row is None:
+    ids = {"review": state.pk, "case": state.case_id, "position": state.stage_position}
+    in_arm = {**ids, "protocol": protocol_id, "arm": state.arm_id}
+    rows: list[tuple[Any, ...]] = []
+    by_csv = state.drawn_by == Assignment.DrawnBy.CSV
+    has_arm = state.arm_id is not None and protocol_id is not None
+    if by_csv and has_arm:
+        rows = _BY_CSV_IN_ARM.rows(**in_arm, assignment=state.assignment_id)
+    elif by_csv:
+        study = {"experiment": state.experiment_id, "layout": state.layout_id}
+        rows = _BY_CSV.rows(**ids, **study, assignment=state.assignment_id)
+    if not rows and has_arm:
+        rows = _BY_PROTOCOL.rows(**in_arm)
+    if not rows:
         raise Conflict("Nothing says yet what this review discloses.", code="not_prepared")
-    return _binding(row, protocol_id)
+    return _binding(dict(zip(_COLUMNS, rows[0], strict=True)), protocol_id)
 
 
 def _binding(row: dict[str, Any], protocol_id: int | None) -> Binding:
@@ -77,69 +85,75 @@ def _binding(row: dict[str, Any], protocol_id: int | None) -> Binding:
     )
 
 
-def _of_protocol(state: ReviewState, protocol_id: int) -> dict[str, Any] | None:
-    return _first(
-        _stage(state, protocol_id).annotate(
-            version_id=F("questionnaire_version_id"),
-            version_public_id=F("questionnaire_version__public_id"),
-            version_frozen_at=F("questionnaire_version__frozen_at"),
-            stage_name=F("name"),
-        ),
-        state,
-        protocol_id,
+def _of_protocol(*, review: int, case: int, protocol: int, arm: int, position: int) -> QuerySet[Any, Any]:
+    stage = _stage(protocol, arm, position).annotate(
+        version_id=F("questionnaire_version_id"),
+        version_public_id=F("questionnaire_version__public_id"),
+        version_frozen_at=F("questionnaire_version__frozen_at"),
+        stage_name=F("name"),
     )
+    return _with_contents(stage, review, _under_protocol(case, protocol))
 
 
-def _of_csv(state: ReviewState, protocol_id: int | None) -> dict[str, Any] | None:
-    """The newest rows of the CSV count; the questionnaire is the arm's, else the study's newest."""
-    rows = AssignmentDisclosure.objects.filter(assignment=state.assignment_id, stage_position=state.stage_position)
-    stage = _stage(state, protocol_id)
-    newest = newest_versions(state.experiment_id)
-
-    def version(name: str) -> Coalesce | Subquery:
-        own = Subquery(newest.values(name)[:1])
-        if state.arm_id is None or protocol_id is None:
-            return own
-        in_stage = When(Exists(stage), then=Subquery(stage.values(f"questionnaire_version__{name}")[:1]))
-        return Case(in_stage, default=own, output_field=own.output_field)
-
-    return _first(
-        rows.order_by("-pk").annotate(
-            version_id=version("pk"),
-            version_public_id=version("public_id"),
-            version_frozen_at=version("frozen_at"),
-            stage_name=Subquery(stage.values("name")[:1]),
-            not_before_days=Subquery(stage.values("not_before_days")[:1]),
-        ),
-        state,
-        protocol_id,
+def _of_csv(
+    *, review: int, case: int, assignment: int, position: int, experiment: int, layout: int
+) -> QuerySet[Any, Any]:
+    """The newest rows of the CSV count, the newest questionnaire, the layout's newest version that has a snapshot."""
+    newest = newest_versions(experiment)
+    rows = _csv_rows(assignment, position).annotate(
+        version_id=Subquery(newest.values("pk")[:1]),
+        version_public_id=Subquery(newest.values("public_id")[:1]),
+        version_frozen_at=Subquery(newest.values("frozen_at")[:1]),
+        stage_name=Value(""),
+        not_before_days=Value(0),
     )
+    snapshots = CaseSnapshot.objects.filter(case=case, layout_version__layout=layout)
+    return _with_contents(rows, review, snapshots.order_by("-layout_version__number", "-number"))
 
 
-def _stage(state: ReviewState, protocol_id: int | None) -> QuerySet[ProtocolStage]:
-    found = ProtocolStage.objects.filter(protocol=protocol_id, arm=state.arm_id, position=state.stage_position)
-    return found.order_by("pk")
+def _of_csv_in_arm(
+    *, review: int, case: int, assignment: int, position: int, protocol: int, arm: int
+) -> QuerySet[Any, Any]:
+    """The newest rows of the CSV count; all else is the arm's, by the protocol."""
+    stage = _stage(protocol, arm, position)
+    rows = _csv_rows(assignment, position).annotate(
+        version_id=Subquery(stage.values("questionnaire_version_id")[:1]),
+        version_public_id=Subquery(stage.values("questionnaire_version__public_id")[:1]),
+        version_frozen_at=Subquery(stage.values("questionnaire_version__frozen_at")[:1]),
+        stage_name=Subquery(stage.values("name")[:1]),
+        not_before_days=Subquery(stage.values("not_before_days")[:1]),
+    )
+    return _with_contents(rows, review, _under_protocol(case, protocol))
 
 
-def _first(found: QuerySet[Any], state: ReviewState, protocol_id: int | None) -> dict[str, Any] | None:
-    """The first row, with the disclosure set and the snapshot beside it."""
-    snapshots = _snapshots(state, protocol_id)
+def _stage(protocol: int, arm: int, position: int) -> QuerySet[ProtocolStage]:
+    return ProtocolStage.objects.filter(protocol=protocol, arm=arm, position=position).order_by("pk")
+
+
+def _csv_rows(assignment: int, position: int) -> QuerySet[AssignmentDisclosure]:
+    rows = AssignmentDisclosure.objects.filter(assignment=assignment, stage_position=position)
+    return rows.order_by("-pk")
+
+
+def _under_protocol(case: int, protocol: int) -> QuerySet[CaseSnapshot]:
+    layout_version = ProtocolVersion.objects.filter(pk=protocol).values("layout_version")
+    return CaseSnapshot.objects.filter(case=case, layout_version=Subquery(layout_version)).order_by("-number")
+
+
+def _with_contents(found: QuerySet[Any, Any], review: int, snapshots: QuerySet[CaseSnapshot]) -> QuerySet[Any, Any]:
+    """The first row, with its disclosure set and the first of the snapshots beside it."""
     of_a_case = Q(disclosure_set__case__isnull=False)  # only such a set supplies values, which need the layout's nodes
     layout_version = Subquery(snapshots.values("layout_version_id")[:1])
-    return (
-        found.annotate(
-            set_content=F("disclosure_set__content"),
-            set_sha256=F("disclosure_set__sha256"),
-            snapshot_id=Subquery(snapshots.values("pk")[:1]),
-            snapshot_sha256=Subquery(snapshots.values("sha256")[:1]),
-            snapshot_content=Subquery(snapshots.values("content")[:1]),
-            layout_version_id=layout_version,
-            nodes=Case(When(of_a_case, then=node_rows(layout_version))),
-            already=Exists(ReviewOpening.objects.filter(review=state.pk)),
-        )
-        .values(*_COLUMNS)
-        .first()
-    )
+    return found.annotate(
+        set_content=F("disclosure_set__content"),
+        set_sha256=F("disclosure_set__sha256"),
+        snapshot_id=Subquery(snapshots.values("pk")[:1]),
+        snapshot_sha256=Subquery(snapshots.values("sha256")[:1]),
+        snapshot_content=Subquery(snapshots.values("content")[:1]),
+        layout_version_id=layout_version,
+        nodes=Case(When(of_a_case, then=node_rows(layout_version))),
+        already=Exists(ReviewOpening.objects.filter(review=review)),
+    ).values_list(*_COLUMNS)[:1]
 
 
 _COLUMNS = (
@@ -160,10 +174,12 @@ _COLUMNS = (
 )
 
 
-def _snapshots(state: ReviewState, protocol_id: int | None) -> QuerySet[CaseSnapshot]:
-    """Of the case: current first, under the protocol's layout version, else under the study's newest that has one."""
-    snapshots = CaseSnapshot.objects.filter(case=state.case_id)
-    if protocol_id is not None:
-        layout_version = ProtocolVersion.objects.filter(pk=protocol_id).values("layout_version")
-        return snapshots.filter(layout_version=Subquery(layout_version)).order_by("-number")
-    return snapshots.filter(layout_version__layout=state.layout_id).order_by("-layout_version__number", "-number")
+def _prepared(build: Callable[..., QuerySet[Any, Any]], *names: str) -> Prepared:
+    """All parameters are ids or positions; each has a number of its own as its sample."""
+    samples = {name: Parameter(BigIntegerField(), 2_100_000_001 + at) for at, name in enumerate(names)}
+    return Prepared(build, **samples)
+
+
+_BY_PROTOCOL = _prepared(_of_protocol, "review", "case", "protocol", "arm", "position")
+_BY_CSV = _prepared(_of_csv, "review", "case", "assignment", "position", "experiment", "layout")
+_BY_CSV_IN_ARM = _prepared(_of_csv_in_arm, "review", "case", "assignment", "position", "protocol", "arm")

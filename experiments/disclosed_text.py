@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from django.db.models import JSONField, OuterRef, QuerySet, Subquery
+from django.db.models import JSONField, QuerySet, Subquery
 from django.db.models.aggregates import Aggregate
 from django.db.models.functions import JSONArray
 
@@ -64,8 +64,8 @@ class _JSONRows(Aggregate):
         return self.as_sql(compiler, connection, function="JSON_GROUP_ARRAY", **extra)
 
 
-def node_rows(layout_version: OuterRef | Subquery) -> Subquery:
-    """A layout version's NodeRows as a subquery (their order is restored by `in_order`)."""
+def node_rows(layout_version: Any) -> Subquery:
+    """The NodeRows of a layout version (an OuterRef or a Subquery), as a subquery; `in_order` restores their order."""
     row = JSONArray("position", "id", "parent_id", "key", "label", "level", "role", "takes_supplied_values")
     nodes = LayoutNode.objects.filter(version=layout_version).order_by().values("version")
     return Subquery(nodes.annotate(rows=_JSONRows(row)).values("rows"))

@@ -10,13 +10,15 @@ import logging
 import uuid
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
-from django.db.models import Case, F, OuterRef, Q, When
+from django.db.models import BigIntegerField, Case, DateTimeField, F, OuterRef, Q, QuerySet, When
+from django.utils import timezone
 
 from augmed.foundation.errors import Conflict
+from augmed.foundation.prepared import Parameter, Prepared
 from experiments.answers import CanonicalAnswer, QuestionDefinition
 from experiments.disclosed_text import Contents, Disclosed, compute, in_order, kept, node_rows
 from experiments.models import Answer, Question, ReviewOpening
@@ -81,12 +83,49 @@ def own_reviews(user: Any) -> ReviewQuerySet:
     """The user's reviews in order, with status, position, case number and times; `assignment.enrolment.experiment` is
     loaded. One statement, however many."""
     return (
-        Review.objects.owned_by(user)  # type: ignore[return-value]
+        Review.objects.owned_by(user)
         .with_progress()
         .with_status()
         .select_related("assignment__enrolment__experiment")
         .in_order()
     )
+
+
+def _next(user: int, now: datetime) -> QuerySet[Any, Any]:
+    pending = Review.objects.filter(assignment__enrolment__user=user).unanswered().reachable(now)
+    return pending.in_order().values_list(
+        "public_id",
+        "assignment__enrolment__experiment__code",
+        "assignment__case__number",
+        "assignment__position",
+        "stage_position",
+        "opening__opened_at",
+    )[:1]
+
+
+_NEXT = Prepared(
+    _next,
+    user=Parameter(BigIntegerField(), 2_100_000_001),
+    now=Parameter(DateTimeField(), datetime(1901, 2, 3, 4, 5, 6, 7, tzinfo=UTC)),
+)
+
+
+def next_review(user: Any) -> dict[str, Any] | None:
+    """The first of `own_reviews` that is not answered and can be answered now, as a list shows it. One statement."""
+    rows = _NEXT.rows(user=user.pk, now=timezone.now())
+    if not rows:
+        return None
+    public_id, study, case_number, position, stage_position, opened_at = rows[0]
+    return {
+        "public_id": public_id,
+        "study": study,
+        "case_number": case_number,
+        "position": position,
+        "stage_position": stage_position,
+        "status": "next" if opened_at is None else "open",
+        "opened_at": opened_at,
+        "submitted_at": None,
+    }
 
 
 def read_review(*, public_id: uuid.UUID | str, by: Any) -> OpenedReview:
@@ -131,10 +170,10 @@ def shown_in(state: ReviewState) -> Disclosed:
     return known
 
 
-def _bound_contents(review_id: int) -> Contents:
+def _bound(review: int) -> QuerySet[Any, Any]:
     of_a_case = Q(disclosure_set__case__isnull=False)
-    row = (
-        ReviewOpening.objects.filter(pk=review_id)
+    return (
+        ReviewOpening.objects.filter(pk=review)
         .annotate(
             layout_version=F("snapshot__layout_version_id"),
             nodes=Case(When(of_a_case, then=node_rows(OuterRef("snapshot__layout_version_id")))),
@@ -147,9 +186,15 @@ def _bound_contents(review_id: int) -> Contents:
             "layout_version",
             "nodes",
         )
-        .get()
     )
-    return Contents(*row[:5], nodes=in_order(row[5]))
+
+
+_BOUND = Prepared(_bound, review=Parameter(BigIntegerField(), 2_100_000_001))
+
+
+def _bound_contents(review_id: int) -> Contents:
+    [(snapshot, snapshot_sha256, found, set_sha256, layout_version_id, nodes)] = _BOUND.rows(review=review_id)
+    return Contents(snapshot, snapshot_sha256, found, set_sha256, layout_version_id, in_order(nodes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import BigIntegerField, Case, Count, F, OuterRef, Q, QuerySet, Subquery, UUIDField, When
 from django.utils import timezone
 
 from augmed.foundation.errors import Conflict, NotFound
+from augmed.foundation.prepared import Parameter, Prepared
 from experiments.models import Enrolment, Experiment, ProtocolStage, QuestionnaireVersion, Review
 
 
@@ -92,12 +93,10 @@ def own_review(*, public_id: uuid.UUID | str, by: Any) -> ReviewState:
         identifier = public_id if isinstance(public_id, uuid.UUID) else uuid.UUID(public_id)
     except (ValueError, AttributeError, TypeError):
         raise NotFound("There is no such review.") from None
-    names = [*_OWN, *_PATHS, *_COMPUTED]
-    columns = [*_OWN, *_PATHS.values(), *_COMPUTED]
-    row = _states().filter(public_id=identifier).owned_by(by).values_list(*columns).first()  # type: ignore[attr-defined]
-    if row is None:
+    rows = _OWN_REVIEW.rows(public_id=identifier, user=by.pk)
+    if not rows:
         raise NotFound("There is no such review.")
-    return ReviewState(**dict(zip(names, row, strict=True)))
+    return ReviewState(**dict(zip(_NAMES, rows[0], strict=True)))
 
 
 def refuse_unless_readable(state: ReviewState) -> None:
@@ -166,9 +165,7 @@ def _states() -> QuerySet[Review]:
         stage_name=Subquery(stage.values("name")[:1]),
         previous_protocol_id=Case(When(later_stage, then=Subquery(before.values("opening__protocol_id")[:1]))),
         previous_submitted_at=Case(When(later_stage, then=Subquery(before.values("submission__submitted_at")[:1]))),
-        unfrozen_version_id=Case(
-            When(Q(opening=None, assignment__arm=None), then=Subquery(_newest_if_unfrozen().values("unfrozen")[:1]))
-        ),
+        unfrozen_version_id=Case(When(Q(opening=None, assignment__arm=None), then=Subquery(_newest_if_unfrozen()[:1]))),
     ).order_by()
 
 
@@ -179,9 +176,19 @@ def newest_versions(experiment: Any) -> QuerySet[QuestionnaireVersion]:
     )
 
 
-def _newest_if_unfrozen() -> QuerySet[QuestionnaireVersion]:
+def _newest_if_unfrozen() -> QuerySet[Any, Any]:
     unfrozen = Case(When(frozen_at=None, then=F("pk")))
-    return newest_versions(OuterRef("assignment__enrolment__experiment")).annotate(unfrozen=unfrozen)
+    return newest_versions(OuterRef("assignment__enrolment__experiment")).values(unfrozen=unfrozen)
 
 
-assert {field.name for field in fields(ReviewState)} == {*_OWN, *_PATHS, *_COMPUTED}
+_NAMES = (*_OWN, *_PATHS, *_COMPUTED)
+_COLUMNS = (*_OWN, *_PATHS.values(), *_COMPUTED)
+_OWN_REVIEW = Prepared(
+    lambda public_id, user: (
+        _states().filter(public_id=public_id, assignment__enrolment__user=user).values_list(*_COLUMNS)
+    ),
+    public_id=Parameter(UUIDField(), uuid.UUID(int=1)),
+    user=Parameter(BigIntegerField(), 2_100_000_001),
+)
+
+assert {field.name for field in fields(ReviewState)} == set(_NAMES)

@@ -37,10 +37,10 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         """Study by study, by position, stage by stage."""
         return self.order_by("assignment__enrolment_id", "assignment__position", "stage_position")
 
-    def reachable(self) -> ReviewQuerySet:
+    def reachable(self, now: datetime | None = None) -> ReviewQuerySet:
         """What a participant may open now: the study runs, the enrolment is active, the assignment is available, and
         the stage before was answered as long ago as the protocol asks."""
-        return self.filter(*_reachable_now())
+        return self.filter(*_reachable(now or timezone.now()))
 
     def with_status(self) -> ReviewQuerySet:
         """Annotated with `status`, as participants are told it: answered, open (opened, not answered), next (can be
@@ -49,7 +49,7 @@ class ReviewQuerySet(models.QuerySet["Review"]):
             status=Case(
                 When(submission__isnull=False, then=Value("answered")),
                 When(opening__isnull=False, then=Value("open")),
-                When(reduce(and_, _reachable_now()), then=Value("next")),
+                When(reduce(and_, _reachable(timezone.now())), then=Value("next")),
                 default=Value("locked"),
             )
         )
@@ -68,11 +68,10 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         )
 
 
-def _reachable_now() -> list[Q]:
+def _reachable(now: datetime) -> list[Q]:
     """The one rule of what can be opened, as conditions on a review (also kept, row by row, by the opening itself)."""
     from experiments.models.review import Review
 
-    now = timezone.now()
     earlier_unanswered = Review.objects.filter(
         assignment=OuterRef("assignment"), stage_position__lt=OuterRef("stage_position"), submission__isnull=True
     )

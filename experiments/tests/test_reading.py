@@ -17,7 +17,7 @@ from experiments.actions.lifecycle import pause
 from experiments.actions.reviews import open_review, read_review, submit
 from experiments.disclosed_text import Disclosed, Kept, kept
 from experiments.models import Review, ReviewOpening
-from experiments.reading import OpenedReview, asked_in, own_answers, own_reviews
+from experiments.reading import OpenedReview, asked_in, next_review, own_answers, own_reviews
 from experiments.tests import factories
 
 ANSWERS = {"diagnosis": "yes", "risk": 20}
@@ -136,3 +136,31 @@ def test_memory_holds_so_many_characters_and_drops_what_was_not_asked_for_longes
     assert memory.get(None) is None
     memory.clear()
     assert memory.get(texts[0].sha256) is None
+
+
+def test_the_next_review_is_the_lists_first_that_can_be_answered(two_stage_study, clinician, other_clinician, owner):
+    factories.make_enrolment(two_stage_study, clinician)
+    assert next_review(other_clinician) is None
+    for _ in range(8):
+        with CaptureQueriesContext(connection) as captured:
+            found = next_review(clinician)
+        assert len(captured) == 1
+        first = own_reviews(clinician).unanswered().reachable().first()
+        assert found == {
+            "public_id": first.public_id,
+            "study": two_stage_study.code,
+            "case_number": first.case_number,
+            "position": first.position,
+            "stage_position": first.stage_position,
+            "status": first.status,
+            "opened_at": None,
+            "submitted_at": None,
+        }
+        open_review(public_id=first.public_id, by=clinician)
+        assert next_review(clinician) == {
+            **found,
+            "status": "open",
+            "opened_at": first.__class__.objects.get(pk=first.pk).opening.opened_at,
+        }
+        submit(public_id=first.public_id, answers=ANSWERS, by=clinician)
+    assert next_review(clinician) is None

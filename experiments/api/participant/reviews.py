@@ -19,7 +19,7 @@ from experiments.api.participant import serializers
 from experiments.api.participant.listing import InReadingOrder, own_reviews_in_pages
 from experiments.api.responses import json_text, with_json_text
 from experiments.models import QuestionnaireVersion, Review
-from experiments.reading import own_answers, own_reviews, refuse_unless_opened
+from experiments.reading import next_review, own_answers, refuse_unless_opened
 from experiments.review_state import own_review, refuse_unless_readable
 
 TAG = ["participant"]
@@ -53,10 +53,8 @@ class ReviewsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Review]):
     )
     def next(self, request: Request) -> Response:
         """The review to go on with."""
-        found = own_reviews(request.user).unanswered().reachable().first()
-        if found is None:
-            return Response(status=status.HTTP_204_NO_CONTENT)
-        return Response(self.get_serializer(found).data)
+        found = next_review(request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT) if found is None else Response(found)
 
     @extend_schema(tags=TAG, operation_id="reviews_retrieve")
     def retrieve(self, request: Request, public_id: str) -> Response:
