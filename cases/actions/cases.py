@@ -9,6 +9,7 @@ from django.db.models import Max
 
 from augmed.foundation import audit
 from augmed.foundation.errors import Conflict, Invalid
+from cases.actions.put_forward import lock_case_numbers
 from cases.actions.snapshots import store_tree
 from cases.models import Case, CaseSnapshot, LayoutNode, LayoutVersion
 from cases.tree import Tree, TreeError, features, from_json
@@ -31,6 +32,7 @@ def make_training_case(
         raise Invalid(f"The tree is not valid: {error}", errors={"tree": [str(error)]}) from error
     with transaction.atomic():
         _refuse_foreign_features(whole, layout_version)
+        lock_case_numbers()
         if number is None:
             number = (Case.objects.aggregate(last=Max("number"))["last"] or 0) + 1
         elif Case.objects.filter(number=number).exists():

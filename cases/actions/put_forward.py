@@ -67,6 +67,12 @@ def layout_version_for(layout: PageLayout | None) -> LayoutVersion:
     return version
 
 
+def lock_case_numbers() -> None:
+    """One at a time makes cases, until the transaction ends: of two who put the same visits forward, under whatever
+    layouts, the second finds the first one's cases."""
+    list(PageLayout.objects.select_for_update().order_by("pk").values_list("pk", flat=True))
+
+
 def _chunk(
     ids: Sequence[int],
     version: LayoutVersion,
@@ -75,8 +81,7 @@ def _chunk(
     by: Any,
     result: PutForwardResult,
 ) -> None:
-    # Taken first, so that of two who put the same visits forward the second finds the first one's cases.
-    LayoutVersion.objects.select_for_update().get(pk=version.pk)
+    lock_case_numbers()
     kept = {case.visit_occurrence_id: case for case in Case.objects.filter(visit_occurrence_id__in=ids)}
     fresh, refused = _fresh_cases([visit_id for visit_id in ids if visit_id not in kept], numbers)
     refused += [

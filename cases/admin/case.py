@@ -78,6 +78,7 @@ class CaseAdmin(VerbAdmin):
                 "buildable": _buildable(case, snapshots),
                 "show_save_and_add_another": False,
                 "show_save_and_continue": False,
+                "show_save": "index_at" not in self.get_readonly_fields(request, case),
             }
         return super().change_view(request, object_id, form_url, context)
 

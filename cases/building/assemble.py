@@ -102,6 +102,8 @@ def _node(heading: HeadingSpec, selected: SelectedRows, names: Names, sources: l
 def features_of(spec: FeatureSpec, rows: Iterable[SourceRow], names: Names) -> Iterator[tuple[Feature, FeatureSource]]:
     """The features that a node's rows (known, newest first) make, in the order of display."""
     kept, rule = _direct_or_related(spec, tuple(rows))
+    if spec.window == "latest" and rule == "node" and _every_row_is_an_entry(spec):
+        kept = kept[: spec.window_number]  # as `_shown` would do, before the work of making the others' entries
     groups: dict[str, tuple[str, list[_Item]]] = {}
     for row in kept:
         if (entry := entry_of(row, spec, names)) is None:
@@ -142,6 +144,10 @@ def _identified(
     # A number would be in the label or in the value already; the parts of a text have none of their own.
     plain = replace(entry, text=value, number=None, unit=None, low=None, high=None, operator=None)
     return text_discriminator(label), label, plain
+
+
+def _every_row_is_an_entry(spec: FeatureSpec) -> bool:
+    return not spec.rules.distinct and spec.rules.without_value != "drop"
 
 
 def _shown(newest_first: list[_Item], spec: FeatureSpec) -> list[_Item]:

@@ -97,6 +97,8 @@ def known_at(row: SourceRow, index_at: datetime) -> SourceRow | None:
     """The row as it was known at the index time: None if it had not begun, without its end if that was to come."""
     if not not_after(row.start_date, row.start_datetime, index_at):
         return None
+    if row.end_date is None and row.end_datetime is None and not row.later:
+        return row
     if not ended_by(row, index_at):
         return replace(row, end_date=None, end_datetime=None, later={})
     later = {name: value for name, value in row.later.items() if not _is_later(value, index_at)}
