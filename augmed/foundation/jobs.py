@@ -35,10 +35,12 @@ class Progress:
     """How a handler tells how far it is: writes at most every two seconds, renews the lease, notices a cancel.
 
     Inside a handler's own transaction nobody would see the update before the commit. On PostgreSQL it then goes
-    through a second connection; SQLite has one writer, so there it waits until the transaction is over."""
+    through a second connection; SQLite has one writer, so there it waits until the transaction is over. A handler
+    whose transaction only reads says so (`reads_only`), and then the second connection may write on SQLite too."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        self.reads_only = False
         self._last = timezone.now() - HEARTBEAT
 
     def update(self, done: int, total: int | None = None, message: str = "", *, force: bool = False) -> None:
@@ -54,9 +56,9 @@ class Progress:
             "heartbeat_at": now,
             "lease_until": now + LEASE,
         }
-        if not connection.in_atomic_block or settings.JOB_RUNNER == "inline":
+        if not self.reads_only and (not connection.in_atomic_block or settings.JOB_RUNNER == "inline"):
             cancelled = self._write(changes)
-        elif connection.vendor == "postgresql":
+        elif connection.vendor == "postgresql" or self.reads_only:
             with ThreadPoolExecutor(max_workers=1) as pool:  # a thread has connections of its own
                 cancelled = pool.submit(self._write_and_disconnect, changes).result()
         else:
