@@ -17,6 +17,7 @@ from augmed.foundation.admin_tools import VerbAdmin
 from augmed.foundation.errors import DomainError
 from augmed.foundation.permissions import Verb
 from cases import actions
+from cases.admin.training import add_training_case, download_tree
 from cases.models import Case, CaseSnapshot, LayoutVersion, PageLayout
 
 
@@ -31,6 +32,7 @@ class CaseAdmin(VerbAdmin):
     search_fields = ("=number", "=visit_occurrence_id", "=person_id", "source_label")
     list_per_page = 50
     show_full_result_count = False
+    change_list_template = "admin/cases/cases.html"
     change_form_template = "admin/cases/case.html"
     fields = ("number", "kind", "source_label", "visit_occurrence_id", "person_id", "index_at")
 
@@ -57,8 +59,24 @@ class CaseAdmin(VerbAdmin):
         """The audit trail has it."""
 
     def get_urls(self) -> list[URLPattern]:
-        rebuild = self.admin_site.admin_view(self.build_view)
-        return [path("<int:case_id>/build/", rebuild, name="cases_case_build"), *super().get_urls()]
+        wrap = self.admin_site.admin_view
+        return [
+            path("training/", wrap(self.training_view), name="cases_case_training"),
+            path("<int:case_id>/build/", wrap(self.build_view), name="cases_case_build"),
+            path("<int:case_id>/tree/", wrap(self.tree_view), name="cases_case_tree"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        may_change = self.has_change_permission(request)
+        return super().changelist_view(request, {**(extra_context or {}), "may_change_cases": may_change})
+
+    def training_view(self, request: HttpRequest) -> HttpResponse:
+        return add_training_case(request, allowed=self.has_change_permission(request))
+
+    def tree_view(self, request: HttpRequest, case_id: int) -> HttpResponse:
+        case = get_object_or_404(self.get_queryset(request), pk=case_id)
+        return download_tree(request, case, allowed=self.has_view_permission(request, case))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -260,3 +260,27 @@ def test_a_frozen_version_is_shown_and_a_new_one_made_from_it(
     assert layout_content(newest) == layout_content(everything)
     assert client.get(reverse("admin:cases_layoutversion_change", args=[newest.pk])).status_code == 200
     assert b"There is no need of another" not in client.get(url).content
+
+
+def test_a_training_case_is_made_from_the_tree_of_another(
+    case: Case, everything: LayoutVersion, data_staff: Any, stranger: Any
+) -> None:
+    client = client_of(data_staff)
+    tree = client.get(reverse("admin:cases_case_tree", args=[case.pk])).content
+    assert AuditEvent.objects.filter(action="case_viewed").count() == 1
+    url = reverse("admin:cases_case_training")
+    given = {"label": "First steps", "layout_version": everything.pk}
+    assert client.get(url).status_code == 200
+    client.post(url, {**given, "tree": SimpleUploadedFile("tree.json", tree)})
+    made = Case.objects.get(kind=Case.Kind.TRAINING)
+    assert made.number == case.number + 1
+    assert made.snapshots.get().sha256 == case.snapshots.get().sha256
+    page = client.get(reverse("admin:cases_case_change", args=[made.pk]))
+    assert b"never &lt;i&gt;" in page.content
+    refused = client.post(url, {**given, "tree": SimpleUploadedFile("tree.json", b'{"sections": []}')})
+    assert refused.status_code == 422
+    assert b"The tree is not valid" in refused.content
+    assert b"Not valid JSON" in client.post(url, {**given, "tree": SimpleUploadedFile("t.json", b"{")}).content
+    assert client_of(stranger).get(url).status_code == 403
+    assert client_of(stranger).get(reverse("admin:cases_case_tree", args=[case.pk])).status_code in {403, 404}
+    assert Case.objects.count() == 2
