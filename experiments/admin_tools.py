@@ -81,6 +81,7 @@ class StudyAdmin(VerbAdmin):
     ("" where the row is the study)."""
 
     experiment_path = "experiment"
+    change_form_template = "admin/experiments/change_form.html"
 
     def experiment_of(self, obj: Any) -> Experiment | None:
         for step in filter(None, self.experiment_path.split("__")):

@@ -13,7 +13,7 @@ from augmed.foundation.canonical import canonical_decimal, digest
 from cases.disclosure import FoundFeature, MatrixNode, Show, Style, resolve_with_report
 from cases.models import LayoutNode, LayoutVersion
 from cases.tree import Identity
-from experiments.actions.disclosure_sets import cell_from_json
+from experiments.actions.disclosure_sets import cell_from_json, cell_to_json
 from experiments.matrix import CountedFeature, counted_features, study_layout_version
 from experiments.models import Experiment, Stage
 
@@ -148,7 +148,11 @@ class DisclosureTable:
                 {
                     "id": column.stage.pk,
                     "label": column.label,
-                    "cells": [cell for cell in column.stage.cells if cell["node"] in known],
+                    "cells": [
+                        cell_to_json(cell_from_json(cell, column.label))
+                        for cell in column.stage.cells
+                        if cell["node"] in known
+                    ],
                 }
                 for column in self.columns
             ],

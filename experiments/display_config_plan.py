@@ -23,7 +23,7 @@ _CLOSED = {Enrolment.Status.WITHDRAWN, Enrolment.Status.DECLINED}
 class PlannedConfig:
     """One (study, participant, case) and what becomes of it; `made` None discloses what the arm does."""
 
-    row: int
+    rows: list[ConfigRow]
     user_id: int
     email: str
     case: Case
@@ -34,6 +34,14 @@ class PlannedConfig:
     outcome: Outcome = "added"
     reason: str = ""
     assignment_id: int | None = None
+
+    @property
+    def row(self) -> int:
+        return self.rows[0].row
+
+    def row_of(self, text: str) -> int:
+        """The row whose path ends so, else the first."""
+        return next((row.row for row in self.rows if row.path.endswith(text)), self.row)
 
     @property
     def place(self) -> tuple[int, int, int]:
@@ -80,7 +88,7 @@ def make_plan(
         made = _made(rows, case, arm, makers.get(experiment.pk), plan.errors)
         if made is False:
             continue
-        config = PlannedConfig(rows[0].row, user_id, email, case, experiment, arm, rows[0].policy, made or None)
+        config = PlannedConfig(rows, user_id, email, case, experiment, arm, rows[0].policy, made or None)
         first = seen.setdefault(config.place, config.row)
         if first != config.row:
             text = f"{number} is the same case as in row {first}, under another number"

@@ -225,7 +225,7 @@ def _supplies(plan: UploadPlan) -> list[SuppliedValue]:
         for supply in config.made.supplies if config.made else ():
             key = (config.case.number, supply.label, supply.value)
             before = found.get(key)
-            row, count = (before.row, before.count) if before else (config.row, 0)
+            row, count = (before.row, before.count) if before else (config.row_of(supply.value), 0)
             found[key] = SuppliedValue(*key, row=row, count=count + 1)
     return list(found.values())
 
@@ -235,7 +235,7 @@ def _also_discloses(plan: UploadPlan) -> list[tuple[int, str, tuple[str, ...]]]:
     found: dict[tuple[int, str], tuple[int, str, tuple[str, ...]]] = {}
     for config in plan.configs:
         for path, texts in config.made.also_discloses if config.made else ():
-            found.setdefault((config.case.pk, path), (config.row, path, texts))
+            found.setdefault((config.case.pk, path), (config.row_of(path), path, texts))
     return list(found.values())[:MOST_REPORTED]
 
 

@@ -15,8 +15,8 @@ class PersonForm(forms.ModelForm):
     """`email` of an account that exists; `experiment` among those in which the person of the request may."""
 
     verb: Verb
-    email = forms.EmailField(label="e-mail address", help_text="of a person on the roster")
-    experiment = forms.ModelChoiceField(Experiment.objects.none(), label="study")
+    email = forms.EmailField(label="E-mail address", help_text="of a person on the roster")
+    experiment = forms.ModelChoiceField(Experiment.objects.none(), label="Study")
 
     def clean_email(self) -> User:
         email = self.cleaned_data["email"].strip().lower()

@@ -77,7 +77,7 @@ class QuestionInline(StudyInline, admin.StackedInline):
 
 
 class NewQuestionnaireForm(forms.ModelForm):
-    experiment = forms.ModelChoiceField(Experiment.objects.none(), label="study")
+    experiment = forms.ModelChoiceField(Experiment.objects.none(), label="Study")
     name = forms.CharField(max_length=200)
 
     class Meta:

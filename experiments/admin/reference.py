@@ -21,8 +21,8 @@ from experiments.models import AdjudicatorReading, Experiment, ReferenceStandard
 class _ValueForm(forms.ModelForm):
     """Names a case by its number; a value that begins with [ or { is JSON."""
 
-    experiment = forms.ModelChoiceField(Experiment.objects.none(), label="study")
-    case_number = forms.IntegerField(label="case number")
+    experiment = forms.ModelChoiceField(Experiment.objects.none(), label="Study")
+    case_number = forms.IntegerField(label="Case number")
     value = forms.CharField(
         widget=forms.TextInput(attrs={"class": "vTextField"}),
         help_text='the answer; several choices as JSON: ["a", "b"]',
