@@ -14,8 +14,10 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from rest_framework.generics import GenericAPIView
 from rest_framework.views import APIView
 
+from augmed.foundation.models import Job
 from augmed.foundation.permissions import Anyone, DenyAll
 from augmed.tests.cast import WHO
+from experiments.actions.exports import request_export
 from experiments.api.base import StudyViewSet
 from experiments.models import Review
 
@@ -75,6 +77,15 @@ def see_allocation(status: int) -> Expected:
 
 def see_reference(status: int) -> Expected:
     return in_study(status, "blinded analyst", "unblinded analyst", "adjudicator", "lead")
+
+
+def analyse(status: int) -> Expected:
+    return in_study(status, "blinded analyst", "unblinded analyst", "lead")
+
+
+def asker(status: int) -> Expected:
+    """The export of the unblinded analyst: for nobody else, but administrators, is there such an export."""
+    return signed_in(404) | {"unblinded analyst": status, "administrator": status}
 
 
 def library(status: int) -> Expected:
@@ -146,9 +157,13 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("DELETE", "role"): lead(409),
     ("GET", "references"): see_reference(200),
     ("POST", "references"): lead(422),
-    ("GET", "protocols"): view(200),
+    ("GET", "protocols"): see_arms(200),
     ("POST", "protocols"): lead(422),
     ("GET", "protocol"): see_arms(200),
+    ("GET", "study-exports"): analyse(200),
+    ("POST", "study-exports"): analyse(202),
+    ("GET", "export"): asker(200),
+    ("GET", "export-download"): asker(404),  # there is no file yet
     ("GET", "case-detail"): library(200),
     ("GET", "case-list"): library(200),
     ("GET", "layout-list"): library(200),
@@ -224,6 +239,7 @@ def values(study: Any, path: str) -> dict[str, Any]:
         "questionnaires/": study.questionnaires.get().pk,
         "roles/": study.study_roles.get(role="lead").pk,
         "layouts/": study.layout_id,
+        "v2/exports/": Job.objects.get().pk,
     }
     return {
         "code": study.code,
@@ -244,6 +260,13 @@ def addresses(study: Any) -> dict[str, str]:
             known = {name: value for name, value in values(study, whole).items() if f"<{name}>" in whole}
             found[str(pattern.name)] = reverse(str(pattern.name), kwargs=known)
     return found
+
+
+@pytest.fixture(autouse=True)
+def _an_export(request: Any) -> None:
+    if request.node.get_closest_marker("django_db"):
+        cast, study = request.getfixturevalue("cast"), request.getfixturevalue("study")
+        request_export(experiment=study, by=cast["unblinded analyst"])
 
 
 @pytest.mark.django_db

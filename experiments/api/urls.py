@@ -9,6 +9,7 @@ from django.urls import URLPattern, re_path
 from rest_framework.viewsets import GenericViewSet
 
 from augmed.foundation.routers import OptionalSlashRouter
+from experiments.api.analyst.exports import ExportsViewSet, StudyExportsViewSet
 from experiments.api.base import CODE_PATTERN, PUBLIC_ID_PATTERN
 from experiments.api.participant.reviews import ReviewsViewSet
 from experiments.api.participant.studies import OwnStudiesViewSet
@@ -102,4 +103,12 @@ researcher = [
     ),
 ]
 
-urlpatterns = [*participant, *researcher, *router.urls]
+EXPORT = rf"^exports/(?P<pk>{PUBLIC_ID_PATTERN})"
+
+analyst = [
+    at(STUDY, "/exports", StudyExportsViewSet, MANY, "study-exports"),
+    at(EXPORT, "", ExportsViewSet, {"get": "retrieve"}, "export"),
+    at(EXPORT, "/download", ExportsViewSet, {"get": "download"}, "export-download"),
+]
+
+urlpatterns = [*participant, *researcher, *analyst, *router.urls]

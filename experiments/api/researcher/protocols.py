@@ -41,7 +41,7 @@ class ProtocolsViewSet(mixins.ListModelMixin, StudyViewSet):
     lookup_field = lookup_url_kwarg = "number"
     lookup_value_regex = r"[1-9][0-9]{0,8}"
     verbs = {
-        "list": Verb.VIEW_EXPERIMENT,
+        "list": Verb.VIEW_ARM,  # the reason of an amendment may name an arm
         "content": Verb.VIEW_ARM,
         "create": Verb.CHANGE_STATUS,
     }
