@@ -41,6 +41,8 @@ def unformula(text: str) -> str:
 
 def csv_text(text: str) -> str:
     """One CSV cell of a text, quoted where it must be."""
+    if text.isalnum():
+        return text  # most cells: nothing to guard against
     text = unformula(text)
     return '"' + text.replace('"', '""') + '"' if _SPECIAL.search(text) else text
 

@@ -8,7 +8,7 @@ from typing import Any
 from experiments.exports.cells import Column
 from experiments.exports.reviews import exported_reviews
 from experiments.exports.study import Study
-from experiments.exports.tables import Table, moment, seconds, table
+from experiments.exports.tables import Table, at, instant, moment, seconds, table
 from experiments.models import ReviewEvent
 
 
@@ -36,19 +36,24 @@ def events_table(study: Study) -> Table:
     return table("events", about, columns, lambda: _rows(study))
 
 
+_TIMES = {"at_server": at("server_at"), "at_client": at("client_at"), "opened": at("review__opening__opened_at")}
+_READ = (
+    *("review__public_id", "review__assignment__enrolment_id", "page_session", "sequence", "kind", "feature"),
+    *("question_key", "client_offset_minutes", "data", *_TIMES),
+)
+
+
 def _rows(study: Study) -> Iterator[list[Any]]:
     reviews = exported_reviews(study).order_by().values("pk")
     events = ReviewEvent.objects.filter(review__in=reviews).order_by("pk")
-    read = events.values_list(
-        "review__public_id", "review__assignment__enrolment_id", "page_session", "sequence", "kind", "feature",
-        "question_key", "server_at", "client_at", "client_offset_minutes", "data", "review__opening__opened_at",
-    )  # fmt: skip
+    read = events.annotate(**_TIMES).values_list(*_READ)
     by_arm = study.visible.by_arm
     features = None if by_arm else {feature.key for feature in study.features}
-    for (
-        public_id, enrolment, page, sequence, kind, feature, question, server, client, offset, data, opened,
-    ) in read.iterator(chunk_size=2000):  # fmt: skip
+    for row in read.iterator(chunk_size=2000):
+        public_id, enrolment, page, sequence, kind, feature, question, offset, data, *times = row
+        server, client, opened = map(instant, times)
         person = study.scope.people[enrolment]
+        assert server is not None
         if person.until is not None and server > person.until:
             continue
         if question in study.visible.hidden_questions or (feature and features is not None and feature not in features):

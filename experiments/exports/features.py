@@ -118,26 +118,12 @@ def _feature(identity: Identity, label: str, nodes: Mapping[str, LayoutNode]) ->
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Fragment:
-    """The feature columns of one opening as text: of a CSV line, or of the members of a JSON object."""
-
-    text: str
-    snapshot_sha256: str
-    set_sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Snapshot:
-    """What the exported features hold in a snapshot; None when it was redacted."""
-
-    sha256: str
-    texts: Mapping[Identity, tuple[str, ...]] | None
+_Texts = Mapping[Identity, tuple[str, ...]] | None
+"""What the exported features hold in a snapshot; None when it was redacted."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Set:
-    sha256: str
     shown: frozenset[Identity]
     supplied: Mapping[Identity, str]
 
@@ -149,13 +135,13 @@ class Rendering:
 
     features: tuple[ExportedFeature, ...]
     as_json: bool
-    _fragments: OrderedDict[tuple[int, int], Fragment] = field(default_factory=OrderedDict)
+    _fragments: OrderedDict[tuple[int, int], str] = field(default_factory=OrderedDict)
     _characters: int = 0
-    _snapshots: dict[int, _Snapshot] = field(default_factory=dict)
+    _snapshots: dict[int, _Texts] = field(default_factory=dict)
     _sets: dict[int, _Set] = field(default_factory=dict)
 
-    def prepare(self, pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Fragment]:
-        """The fragments of these (snapshot, disclosure set). Two queries at most, none when all are kept."""
+    def prepare(self, pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
+        """Their feature columns by (snapshot, disclosure set). Two queries at most, none when all are kept."""
         wanted = set(pairs)
         made = {pair: self._fragments[pair] for pair in wanted if pair in self._fragments}
         missing = sorted(wanted - made.keys())
@@ -170,7 +156,7 @@ class Rendering:
         """The columns of a review that nobody has opened."""
         return self._text([(None, None)] * len(self.features))
 
-    def _render(self, snapshot: _Snapshot, shown: _Set) -> Fragment:
+    def _render(self, texts: _Texts, shown: _Set) -> str:
         cells: list[tuple[bool | None, tuple[str, ...] | None]] = []
         for exported in self.features:
             identity = exported.identity
@@ -178,12 +164,11 @@ class Rendering:
                 cells.append((True, (shown.supplied[identity],)))
             elif identity not in shown.shown:
                 cells.append((False, None))
-            elif snapshot.texts is None:
+            elif texts is None:
                 cells.append((None, None))
             else:
-                texts = snapshot.texts.get(identity)
-                cells.append((texts is not None, texts))
-        return Fragment(self._text(cells), snapshot.sha256, shown.sha256)
+                cells.append((identity in texts, texts.get(identity)))
+        return self._text(cells)
 
     def _text(self, cells: list[tuple[bool | None, tuple[str, ...] | None]]) -> str:
         flags = {None: "null" if self.as_json else "", True: "true", False: "false"}
@@ -197,31 +182,30 @@ class Rendering:
                 parts.append(f"{flags[flag]},{'' if texts is None else csv_text(joined(texts))}")
         return ",".join(parts)
 
-    def _keep(self, pair: tuple[int, int], fragment: Fragment) -> None:
+    def _keep(self, pair: tuple[int, int], fragment: str) -> None:
         self._fragments[pair] = fragment
-        self._characters += len(fragment.text)
+        self._characters += len(fragment)
         while self._characters > MOST_CHARACTERS:
             _, dropped = self._fragments.popitem(last=False)
-            self._characters -= len(dropped.text)
+            self._characters -= len(dropped)
 
-    def _needed_snapshots(self, pks: set[int]) -> dict[int, _Snapshot]:
+    def _needed_snapshots(self, pks: set[int]) -> dict[int, _Texts]:
         found = {pk: self._snapshots[pk] for pk in pks if pk in self._snapshots}
         if lacking := pks - found.keys():
             exported = {feature.identity for feature in self.features}
-            rows = CaseSnapshot.objects.filter(pk__in=lacking).order_by().values_list("pk", "sha256", "content")
-            for pk, sha256, content in rows.iterator(chunk_size=20):
-                found[pk] = _Snapshot(sha256, _texts(content, exported))
+            rows = CaseSnapshot.objects.filter(pk__in=lacking).order_by().values_list("pk", "content")
+            for pk, content in rows.iterator(chunk_size=20):
+                found[pk] = _texts(content, exported)
         self._snapshots = _bounded(self._snapshots, found)
         return found
 
     def _needed_sets(self, pks: set[int]) -> dict[int, _Set]:
         found = {pk: self._sets[pk] for pk in pks if pk in self._sets}
         if lacking := pks - found.keys():
-            rows = DisclosureSet.objects.filter(pk__in=lacking).order_by().values_list("pk", "sha256", "content")
-            for pk, sha256, text in rows.iterator(chunk_size=20):
+            rows = DisclosureSet.objects.filter(pk__in=lacking).order_by().values_list("pk", "content")
+            for pk, text in rows.iterator(chunk_size=20):
                 content = DisclosureContent.from_json(json.loads(text))
                 found[pk] = _Set(
-                    sha256,
                     frozenset(show.identity for show in content.shows),
                     {supply.identity: supply.value for supply in content.supplies},
                 )
@@ -235,7 +219,7 @@ def _bounded(kept: dict[int, Any], found: dict[int, Any]) -> dict[int, Any]:
     return dict(list(together.items())[-MOST_PARSED:])
 
 
-def _texts(content: str, exported: set[Identity]) -> Mapping[Identity, tuple[str, ...]] | None:
+def _texts(content: str, exported: set[Identity]) -> _Texts:
     if not content:
         return None
     return {

@@ -11,7 +11,7 @@ from augmed.foundation.canonical import canonical_json
 from experiments.actions.submissions import plain
 from experiments.exports.cells import Column
 from experiments.exports.study import Study
-from experiments.exports.tables import Table, table
+from experiments.exports.tables import Table, at, instant, table
 from experiments.models import Assignment, ConsentRecord, Enrolment, EnrolmentEvent
 
 Status = Enrolment.Status
@@ -72,7 +72,7 @@ def _enrolment_rows(study: Study) -> Iterator[list[Any]]:
         if by_arm:
             values.append(arrival)
         values += (stratum or None, None if person.withheld else canonical_json(plain(intake)))
-        gone = min((at for at in (consent_withdrawn, left) if at is not None), default=None)
+        gone = min((when for when in (consent_withdrawn, left) if when is not None), default=None)
         values += (time(joined), time(consent), time(gone))
         if by_arm:
             values.append(time(completed))
@@ -114,22 +114,23 @@ def assignments_table(study: Study) -> Table:
     return table("assignments", about, columns, lambda: _assignment_rows(study))
 
 
+_TIMES = {"available": at("available_from"), "made": at("created_at")}
+_ASSIGNMENT = (
+    *("enrolment_id", "position", "case_id", "arm_id", "period", "replicate", "drawn_by"),
+    *("run__rule", "run__rule_version", "run_id", "marginal_probability", "conditional_probability"),
+    *_TIMES,
+)
+
+
 def _assignment_rows(study: Study) -> Iterator[list[Any]]:
     time = study.time
     rows = Assignment.objects.filter(enrolment__in=study.scope.enrolments.order_by().values("pk")).order_by("pk")
-    read = rows.values_list(
-        "enrolment_id", "position", "case_id", "arm_id", "period", "replicate", "drawn_by", "run__rule",
-        "run__rule_version", "run_id", "marginal_probability", "conditional_probability", "available_from",
-        "created_at",
-    )  # fmt: skip
-    for (
-        enrolment, position, case, arm, period, replicate, drawn_by, rule, rule_version, run, marginal, conditional,
-        available, created,
-    ) in read.iterator(chunk_size=2000):  # fmt: skip
+    for row in rows.annotate(**_TIMES).values_list(*_ASSIGNMENT).iterator(chunk_size=2000):
+        enrolment, position, case, arm, period, replicate, drawn_by, *draw, available, made = row
         values: list[Any] = [study.scope.people[enrolment].pseudonym, position, study.case_numbers[case]]
         if study.visible.by_arm:
             values.append(study.arm_keys.get(arm))
         values += (period, replicate, drawn_by)
         if study.visible.by_arm:
-            values += (rule, rule_version, run, marginal, conditional)
-        yield [*values, time(available), time(created)]
+            values += draw
+        yield [*values, time(instant(available)), time(instant(made))]

@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from django.db.models import QuerySet
 
 from experiments.exports.cells import Column, csv_encoder, json_encoder
-from experiments.exports.features import Fragment, Rendering
+from experiments.exports.features import Rendering
 from experiments.exports.questions import Scorer, answer_cell
 from experiments.exports.study import Study
-from experiments.exports.tables import Table, seconds
+from experiments.exports.tables import Row, Table, at, instant, seconds
 from experiments.models import Answer, Assignment, Review
 
 CHUNK = 1000
 
+_TIMES = {
+    "available": at("assignment__available_from"),
+    "opened": at("opening__opened_at"),
+    "submitted": at("submission__submitted_at"),
+}
 _READ = (
-    "pk",
-    "public_id",
-    "stage_position",
-    "assignment__enrolment_id",
-    "assignment__case_id",
-    "assignment__arm_id",
-    "assignment__position",
-    "assignment__period",
-    "assignment__replicate",
-    "assignment__drawn_by",
-    "assignment__marginal_probability",
-    "assignment__conditional_probability",
-    "assignment__available_from",
-    "opening__opened_at",
-    "opening__protocol_id",
-    "opening__snapshot_id",
-    "opening__disclosure_set_id",
+    *("pk", "public_id", "stage_position"),
+    *("assignment__enrolment_id", "assignment__case_id", "assignment__arm_id", "assignment__position"),
+    *("assignment__period", "assignment__replicate", "assignment__drawn_by"),
+    *("assignment__marginal_probability", "assignment__conditional_probability"),
+    *_TIMES,
+    *("opening__protocol_id", "opening__snapshot_id", "opening__disclosure_set_id"),
     "opening__questionnaire_version_id",
-    "opening__disclosed_sha256",
-    "opening__engine_version",
-    "submission__submitted_at",
+    *("opening__snapshot__sha256", "opening__disclosure_set__sha256"),
+    *("opening__disclosed_sha256", "opening__engine_version"),
 )
 
 
@@ -52,15 +44,33 @@ def reviews_table(study: Study) -> Table:
     columns += [column for feature in study.features for column in feature.columns]
     own = columns[:before_features]
 
-    def lines(*, as_json: bool) -> Iterator[str]:
+    def lines(rows: Iterable[Row], *, as_json: bool) -> Iterator[str]:
+        rendering = Rendering(study.features, as_json)
         encode = json_encoder(own) if as_json else csv_encoder(own)
         begin, end = ("{", "}\n") if as_json else ("", "\r\n")
         between = "," if study.features else ""
-        for values, features in _Rows(study, Rendering(study.features, as_json)).rows():
-            yield f"{begin}{encode(values)}{between}{features}{end}"
+        for row, features in rendered(rows, rendering):
+            yield f"{begin}{encode(row[2:])}{between}{features}{end}"
 
     about = "One row per review: one reading of one case at one stage by a real participant, opened or not."
-    return Table("reviews", about, columns, lambda: lines(as_json=False), lambda: lines(as_json=True))
+    return Table(
+        "reviews",
+        about,
+        columns,
+        _Rows(study).rows,
+        lambda rows: lines(rows, as_json=False),
+        lambda rows: lines(rows, as_json=True),
+    )
+
+
+def rendered(rows: Iterable[Row], rendering: Rendering) -> Iterator[tuple[Row, str]]:
+    """Each row with its feature columns. A row begins with what its review bound: snapshot and disclosure set."""
+    not_opened = rendering.not_opened()
+    read = iter(rows)
+    while chunk := list(islice(read, CHUNK)):
+        texts = rendering.prepare({(row[0], row[1]) for row in chunk if row[0] is not None})
+        for row in chunk:
+            yield row, not_opened if row[0] is None else texts[row[0], row[1]]
 
 
 def exported_reviews(study: Study) -> QuerySet[Review]:
@@ -118,44 +128,35 @@ def _questionnaire_columns(study: Study) -> list[Column]:
 
 
 class _Rows:
-    """The values of every review, from two cursors in the same order: reviews with what belongs to them, answers."""
+    """The values of every review, from two cursors in the same order: reviews with what belongs to them, answers.
+    Each row: keys of the bound snapshot and disclosure set (None: not opened), then the values of the columns."""
 
-    def __init__(self, study: Study, rendering: Rendering) -> None:
+    def __init__(self, study: Study) -> None:
         self._study = study
-        self._rendering = rendering
-        self._kinds = {asked.key: (at, asked.type) for at, asked in enumerate(study.asked)}
-        self._score_places = {asked.key: at for at, asked in enumerate(study.scored)}
+        self._kinds = {asked.key: (place, asked.type) for place, asked in enumerate(study.asked)}
+        self._score_places = {asked.key: place for place, asked in enumerate(study.scored)}
         self._scorer = Scorer(study.experiment, study.asked) if study.scored else None
-        self._time: Callable[[datetime | None], str | None] = study.time
 
-    def rows(self) -> Iterator[tuple[list[Any], str]]:
-        reviews = exported_reviews(self._study).values_list(*_READ).iterator(chunk_size=CHUNK)
+    def rows(self) -> Iterator[list[Any]]:
         answers = _Answers(self._study)
-        not_opened = self._rendering.not_opened()
-        while chunk := list(islice(reviews, CHUNK)):
-            opened = [(row[15], row[16]) for row in chunk if row[15] is not None]
-            fragments = self._rendering.prepare(opened)
-            for row in chunk:
-                given = answers.of(row[0])
-                fragment = fragments[row[15], row[16]] if self._is_opened(row) else None
-                yield self._values(row, fragment, given), fragment.text if fragment else not_opened
+        read = exported_reviews(self._study).annotate(**_TIMES).values_list(*_READ)
+        for row in read.iterator(chunk_size=2000):
+            yield self._values(row, answers.of(row[0]))
 
-    def _is_opened(self, row: Sequence[Any]) -> bool:
-        until = self._study.scope.people[row[3]].until
-        return row[13] is not None and (until is None or row[13] <= until)
-
-    def _values(self, row: Sequence[Any], fragment: Fragment | None, given: list[tuple[Any, ...]]) -> list[Any]:
+    def _values(self, row: Sequence[Any], given: list[tuple[Any, ...]]) -> list[Any]:
         study = self._study
         (_, public_id, stage, enrolment, case, arm, position, period, replicate, drawn_by, marginal, conditional,
-         available, opened, protocol, _, _, version, disclosed, engine, submitted) = row  # fmt: skip
+         available, opened_text, submitted_text, protocol, snapshot, disclosure_set, version, snapshot_sha256,
+         set_sha256, disclosed, engine) = row  # fmt: skip
         person = study.scope.people[enrolment]
-        if fragment is None:
-            opened = protocol = version = disclosed = engine = None
+        opened, submitted = instant(opened_text), instant(submitted_text)
+        if person.until is not None and opened is not None and opened > person.until:
+            opened = protocol = snapshot = disclosure_set = version = None
+            snapshot_sha256 = set_sha256 = disclosed = engine = None
         if opened is None or (submitted is not None and person.until is not None and submitted > person.until):
             submitted = None
-        by_arm = study.visible.by_arm
-        time = self._time
-        values: list[Any] = [public_id.hex, person.pseudonym]
+        by_arm, time = study.visible.by_arm, study.time
+        values: list[Any] = [snapshot, disclosure_set, public_id.hex, person.pseudonym]
         if study.scope.rights.identified:
             values.append(person.email)
         values.append(study.case_numbers[case])
@@ -167,12 +168,12 @@ class _Rows:
         values += (study.protocol_numbers.get(protocol), position, period, replicate, drawn_by)
         if by_arm:
             values += (marginal, conditional)
-        values += (time(available), time(opened), time(submitted), seconds(opened, submitted))
+        values += (time(instant(available)), time(opened), time(submitted), seconds(opened, submitted))
         if study.visible.questionnaire_version:
             values += study.questionnaires.get(version, (None, None))
-        values.append(fragment.snapshot_sha256 if fragment else None)
+        values.append(snapshot_sha256)
         if by_arm:
-            values += (fragment.set_sha256 if fragment else None, disclosed)
+            values += (set_sha256, disclosed)
         values.append(engine)
         return values + self._answers(case, () if submitted is None or person.withheld else given)
 

@@ -1,50 +1,97 @@
-"""A table of the archive: its columns, and its lines in both forms, read anew each time they are asked for."""
+"""A table of the archive: its columns, its rows from the database, and how rows become the lines of a file."""
 
 from __future__ import annotations
 
+import marshal
+import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from itertools import islice
+from typing import IO, Any
+
+from django.db.models import Expression, F, TextField
+from django.db.models.functions import Cast
 
 from experiments.exports.cells import Column, csv_encoder, csv_header, json_encoder
+
+Row = Sequence[Any]
+Lines = Callable[[Iterable[Row]], Iterator[str]]
 
 
 @dataclass(frozen=True)
 class Table:
-    """`csv_lines` and `json_lines` each give one line a row, with its end."""
+    """`rows` reads the database; `csv_lines` and `json_lines` each make one line of a row, with its end."""
 
     name: str
     about: str
     columns: Sequence[Column]
-    csv_lines: Callable[[], Iterator[str]]
-    json_lines: Callable[[], Iterator[str]]
+    rows: Callable[[], Iterable[Row]]
+    csv_lines: Lines
+    json_lines: Lines
 
     @property
     def header(self) -> str:
         return csv_header(column.name for column in self.columns) + "\r\n"
 
 
-def table(name: str, about: str, columns: Sequence[Column], rows: Callable[[], Iterable[Sequence[Any]]]) -> Table:
+def table(name: str, about: str, columns: Sequence[Column], rows: Callable[[], Iterable[Row]]) -> Table:
     """A table whose rows are values in the order of the columns."""
+    to_csv, to_json = csv_encoder(columns), json_encoder(columns)
 
-    def csv_lines() -> Iterator[str]:
-        encode = csv_encoder(columns)
-        return (f"{encode(row)}\r\n" for row in rows())
+    def csv_lines(read: Iterable[Row]) -> Iterator[str]:
+        return (f"{to_csv(row)}\r\n" for row in read)
 
-    def json_lines() -> Iterator[str]:
-        encode = json_encoder(columns)
-        return (f"{{{encode(row)}}}\n" for row in rows())
+    def json_lines(read: Iterable[Row]) -> Iterator[str]:
+        return (f"{{{to_json(row)}}}\n" for row in read)
 
-    return Table(name, about, columns, csv_lines, json_lines)
-
-
-def moment(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat(timespec="milliseconds")
+    return Table(name, about, columns, rows, csv_lines, json_lines)
 
 
-def day(at: datetime | None) -> str | None:
-    return None if at is None else at.date().isoformat()
+_BATCH = 500
+_LENGTH = struct.Struct("<I")
+
+
+class Spool:
+    """Rows on their way to the second form of a file: read from the database once, kept on disk meanwhile."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def noting(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """The same rows, written down as they pass, many at a time."""
+        read = iter(rows)
+        while batch := list(islice(read, _BATCH)):
+            data = marshal.dumps(batch)
+            self._file.write(_LENGTH.pack(len(data)) + data)
+            yield from batch
+
+    def again(self) -> Iterator[Row]:
+        """All of them, from the first."""
+        self._file.seek(0)
+        while head := self._file.read(_LENGTH.size):
+            yield from marshal.loads(self._file.read(*_LENGTH.unpack(head)))  # noqa: S302  this process wrote it
+
+
+def at(path: str) -> Expression:
+    """A moment as the database writes it: making times of a million rows costs more than all else; see `instant`."""
+    return Cast(F(path), TextField())
+
+
+def instant(text: str | None) -> datetime | None:
+    """What `at` read. Both databases write UTC; SQLite does not say so."""
+    if text is None:
+        return None
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def moment(when: datetime | None) -> str | None:
+    return None if when is None else when.isoformat(timespec="milliseconds")
+
+
+def day(when: datetime | None) -> str | None:
+    return None if when is None else when.date().isoformat()
 
 
 def seconds(begin: datetime | None, end: datetime | None) -> float | None:

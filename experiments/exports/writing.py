@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from experiments.exports.reading import consistent_read
 from experiments.exports.reviews import exported_reviews, reviews_table
 from experiments.exports.scope import Rights
 from experiments.exports.study import Study
-from experiments.exports.tables import Table
+from experiments.exports.tables import Spool, Table
 from experiments.models import Experiment
 
 MANIFEST_VERSION = 1
@@ -101,14 +102,21 @@ def _write_tables(archive: Archive, study: Study, tables: Sequence[Table], seen:
     total = 2 * exported_reviews(study).order_by().count()
     done = 0
     for table in tables:
-        for suffix, header, lines in ((".csv", table.header, table.csv_lines()), (".jsonl", None, table.json_lines())):
-            name, counts, before = table.name + suffix, table.name == "reviews", done
+        is_reviews = table.name == "reviews"
 
-            def tell(rows: int, name: str = name, counts: bool = counts, before: int = before) -> None:
-                seen(before + rows if counts else before, total, f"{name}: {rows} rows")
+        def tell(rows: int, *, name: str, counts: bool = is_reviews, before: int = done) -> None:
+            seen(before + rows if counts else before, total, f"{name}: {rows} rows")
 
-            written = archive.add(name, lines, header=header, seen=tell)
-            done += (written.rows or 0) if counts else 0
+        # Unnamed, so that nothing of it stays, whatever happens.
+        with tempfile.TemporaryFile(dir=archive.folder) as file:
+            spool = Spool(file)
+            name = f"{table.name}.csv"
+            lines = table.csv_lines(spool.noting(table.rows()))
+            written = archive.add(name, lines, header=table.header, seen=partial(tell, name=name))
+            done += (written.rows or 0) if is_reviews else 0
+            name = f"{table.name}.jsonl"
+            archive.add(name, table.json_lines(spool.again()), seen=partial(tell, name=name, before=done))
+            done += (written.rows or 0) if is_reviews else 0
 
 
 def _filters(study: Study) -> dict[str, Any]:
