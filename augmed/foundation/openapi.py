@@ -24,7 +24,9 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     code = serializers.CharField()
     detail = serializers.CharField()
-    errors = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
+    errors = serializers.DictField(  # type: ignore[assignment]  # a field, which DRF takes out of the class
+        child=serializers.ListField(child=serializers.CharField())
+    )
 
 
 def without_optional_slash(endpoints: list[Endpoint]) -> list[Endpoint]:

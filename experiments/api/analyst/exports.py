@@ -50,7 +50,7 @@ class ExportRequestSerializer(serializers.Serializer[Any]):
 
 
 class NewestExportsFirst(CursorPagination):
-    ordering = ("-created_at", "-id")
+    ordering = "-created_at"
 
 
 def exports_visible_to(user: Any) -> QuerySet[Job]:

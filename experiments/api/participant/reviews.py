@@ -87,6 +87,7 @@ class ReviewsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Review]):
         state = own_review(public_id=public_id, by=request.user)
         refuse_unless_opened(state)
         refuse_unless_readable(state)
+        assert state.version_id is not None
         version = (
             QuestionnaireVersion.objects.select_related("questionnaire")
             .prefetch_related("questions")

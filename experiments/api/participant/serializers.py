@@ -145,7 +145,7 @@ class EventSerializer(serializers.Serializer[Any]):
     question_key = serializers.CharField(max_length=80, required=False, allow_blank=True)
     client_at = serializers.DateTimeField(required=False)
     client_offset_minutes = serializers.IntegerField(min_value=-1440, max_value=1440, required=False)
-    data = serializers.DictField(required=False)
+    data = serializers.DictField(required=False)  # type: ignore[assignment]  # a field, which DRF takes out of the class
 
 
 class EventsSerializer(serializers.Serializer[Any]):

@@ -21,9 +21,10 @@ class OwnStudiesViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Enrolment
     queryset = Enrolment.objects.none()
 
     def get_queryset(self) -> QuerySet[Enrolment]:
+        user: Any = self.request.user
         latest_consent = ConsentRecord.objects.filter(enrolment=OuterRef("pk")).order_by("-recorded_at", "-pk")
         return (
-            Enrolment.objects.filter(user=self.request.user)
+            Enrolment.objects.filter(user=user)
             .exclude(experiment__status=Experiment.Status.DRAFT)
             .select_related("experiment")
             .annotate(

@@ -111,7 +111,8 @@ class ActivationProblemSerializer(serializers.Serializer[Any]):
 
 class MayCreate(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
-        return view.action != "create" or request.user.may(Verb.CREATE_EXPERIMENT)
+        user: Any = request.user
+        return view.action != "create" or user.may(Verb.CREATE_EXPERIMENT)
 
 
 class NewestFirst(CursorPagination):

@@ -29,7 +29,7 @@ class AnyJsonField(serializers.JSONField):
 
 class ReferenceSerializer(serializers.ModelSerializer[ReferenceStandard]):
     case = serializers.IntegerField(source="case.number")
-    value = serializers.SerializerMethodField()
+    value = serializers.SerializerMethodField("get_stored_value")
 
     class Meta:
         model = ReferenceStandard
@@ -37,7 +37,7 @@ class ReferenceSerializer(serializers.ModelSerializer[ReferenceStandard]):
         read_only_fields = fields
 
     @extend_schema_field(OpenApiTypes.ANY)
-    def get_value(self, reference: ReferenceStandard) -> Any:
+    def get_stored_value(self, reference: ReferenceStandard) -> Any:
         return json.loads(reference.value)
 
 
