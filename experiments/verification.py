@@ -176,9 +176,8 @@ def _input_problems(study: _Study, run: AllocationRun, inputs: DrawInputs) -> It
         protocol.person_once,
     ):
         yield f"It was not drawn by the rule of protocol {protocol.number}."
-    if inputs.after == 0 or plan.rule != ARM_PER_PARTICIPANT:
-        if phase.number != protocol.phase:
-            yield f"It was drawn in phase {phase.number}, its protocol {protocol.number} is in phase {protocol.phase}."
+    if (inputs.after == 0 or plan.rule != ARM_PER_PARTICIPANT) and phase.number != protocol.phase:
+        yield f"It was drawn in phase {phase.number}, its protocol {protocol.number} is in phase {protocol.phase}."
     if [[arm.key, arm.weight] for arm in phase.arms] != inputs.weights:
         yield f"Its arms and weights are not those of protocol {phase.number}."
     if phase.block_multiples != plan.block_multiples:
