@@ -78,8 +78,8 @@ def give_cases(plan: UploadPlan) -> None:
     for config, assignment in zip(new, made, strict=True):
         config.assignment_id = assignment.pk
     reviews = [
-        Review(assignment_id=config.assignment_id, stage_position=position)
-        for config in new
+        Review(assignment=assignment, stage_position=position)
+        for config, assignment in zip(new, made, strict=True)
         for position in range(1, _stage_count(config) + 1)
     ]
     Review.objects.bulk_create(reviews, batch_size=_BATCH)
@@ -119,7 +119,7 @@ def store_disclosures(plan: UploadPlan, by: Any) -> None:
     AssignmentDisclosure.objects.bulk_create(
         [
             AssignmentDisclosure(
-                assignment_id=config.assignment_id,
+                assignment_id=config.assignment_id or 0,  # given by now: new ones above, others when found
                 disclosure_set_id=ids[made.key],
                 policy=config.policy,
                 paths=made.paths,

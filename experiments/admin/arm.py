@@ -33,7 +33,7 @@ class StageInline(StudyInline):
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "questionnaire":
             kwargs["queryset"] = Questionnaire.objects.filter(experiment=getattr(request, "study_of_page", None))
-        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        field: Any = super().formfield_for_foreignkey(db_field, request, **kwargs)
         field.widget.can_add_related = field.widget.can_change_related = field.widget.can_view_related = False
         return field
 

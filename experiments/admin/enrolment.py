@@ -109,9 +109,10 @@ class EnrolmentAdmin(StudyAdmin):
 
     @admin.action(description="Mail an invitation to set a password", permissions=["manage"])
     def invite_chosen(self, request: HttpRequest, queryset: Any) -> None:
+        by: Any = request.user
         for enrolment in self._manageable(request, queryset):
             try:
-                invite(user=enrolment.user, by=request.user)
+                invite(user=enrolment.user, by=by)
             except DomainError as error:
                 messages.warning(request, f"{enrolment}: {error.detail}")
             else:

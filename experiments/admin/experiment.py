@@ -131,7 +131,7 @@ class ExperimentAdmin(StudyAdmin):
         if db_field.name == "layout":
             kwargs["queryset"] = PageLayout.objects.visible_to(request.user)
             kwargs["initial"] = PageLayout.objects.default()
-        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        field: Any = super().formfield_for_foreignkey(db_field, request, **kwargs)
         field.widget.can_add_related = field.widget.can_change_related = field.widget.can_view_related = False
         return field
 
@@ -191,7 +191,7 @@ def _links(request: HttpRequest, experiment: Experiment) -> Any:
     """(title, address, is it a step of the life cycle) of every page of the study that the person may open."""
     page = "admin:experiments_experiment_"
     running = experiment.status in {Experiment.Status.ACTIVE, Experiment.Status.PAUSED}
-    offered = [
+    offered: list[tuple[str, Verb, str, list[str], bool]] = [
         ("Disclosure matrix", Verb.VIEW_ARM, f"{page}matrix", [], False),
         ("Choose cases", Verb.CHANGE_DESIGN, f"{page}cases", [], False),
         ("Cases as the arms show them", Verb.VIEW_ARM, f"{page}preview", [], False),

@@ -102,7 +102,7 @@ class AssignmentAdmin(StudyReadOnlyAdmin):
         return obj.enrolment.experiment.name
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        fields = ("study", "enrolment", "case", "position", "available_from", "drawn_by", "created_at")
+        fields: tuple[str, ...] = ("study", "enrolment", "case", "position", "available_from", "drawn_by", "created_at")
         if obj is not None and may_in_study(request, Verb.VIEW_ALLOCATION, obj.enrolment.experiment):
             fields += (
                 "arm", "period", "replicate", "run", "marginal_probability", "conditional_probability",
@@ -171,7 +171,7 @@ class ReviewAdmin(_OutcomeAdmin):
         return obj.submission.submitted_at if hasattr(obj, "submission") else None
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        fields = ("public_id", "study", "participant", "case", "opened", "answered")
+        fields: tuple[str, ...] = ("public_id", "study", "participant", "case", "opened", "answered")
         if obj is not None and _by_arm(request, obj.assignment.enrolment.experiment):
             fields += ("stage_position", "arm", "disclosed")
         return fields

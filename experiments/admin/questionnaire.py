@@ -169,7 +169,7 @@ class QuestionnaireVersionAdmin(StudyAdmin):
             show_refusal(request, error)
         else:
             messages.success(request, f"{version} can be changed now.")
-        return redirect("admin:experiments_questionnaireversion_change", version.pk)  # type: ignore[return-value]
+        return redirect("admin:experiments_questionnaireversion_change", version.pk)
 
     @admin.action(description="Copy as the next version", permissions=["change"])
     def copy(self, request: HttpRequest, queryset: Any) -> None:

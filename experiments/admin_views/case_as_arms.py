@@ -115,7 +115,8 @@ def _snapshot(case: Case, experiment: Experiment | None, working: bool) -> CaseS
     snapshots = CaseSnapshot.objects.current().filter(case=case)
     if experiment is None:
         return snapshots.order_by("-created_at", "-pk").first()
-    version = study_layout_version(experiment) if working else experiment.protocol.layout_version
+    frozen = None if working else experiment.protocol
+    version = frozen.layout_version if frozen else study_layout_version(experiment)
     return snapshots.filter(layout_version=version).first()
 
 
