@@ -63,7 +63,7 @@ def record_consent(
         return enrolment.consents.latest("recorded_at", "pk")
     with transaction.atomic():
         study = locked(enrolment.experiment)
-        enrolment.refresh_from_db()
+        enrolment.refresh_from_db(from_queryset=Enrolment.objects.select_for_update())
         record = note_consent(enrolment, kind, by=by, at=at, document=document, given_elsewhere=given_elsewhere)
         runs = draw_pending(study, by=by, triggered_by="consent", only=enrolment)
         _record("consent_recorded", enrolment, by, {"kind": kind} | runs_for_audit(runs))
@@ -118,7 +118,7 @@ def withdraw(
         raise Invalid("Say why.", errors={"reason": ["A reason is needed."]})
     with transaction.atomic():
         study = locked(enrolment.experiment)
-        enrolment.refresh_from_db()
+        enrolment.refresh_from_db(from_queryset=Enrolment.objects.select_for_update())
         if enrolment.status == Status.WITHDRAWN:
             raise Conflict("The person has withdrawn already.", code="withdrawn")
         if consent or document or enrolment.consents.filter(kind=ConsentRecord.Kind.GIVEN).exists():
