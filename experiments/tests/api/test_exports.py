@@ -30,7 +30,6 @@ def test_an_export_is_asked_for_followed_and_downloaded(
     with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as archive:
         assert archive.testzip() is None
         assert archive.namelist()
-    answer.close()
     assert AuditEvent.objects.first().action == "job_file_downloaded"
 
 
@@ -40,7 +39,6 @@ def test_a_blinded_analyst_gets_no_arm(api, cast, base, study, enrolled, django_
     answer = client.get(f"/api/v2/exports/{asked['id']}/download")
     with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as archive:
         text = "".join(archive.read(name).decode() for name in archive.namelist())
-    answer.close()
     for arm in study.arms.all():
         assert arm.key not in text
         assert arm.name not in text
