@@ -15,7 +15,7 @@ from experiments.actions import design
 from experiments.admin.fields import NumberList, WordList
 from experiments.admin.inlines import StudyInline
 from experiments.admin_tools import StudyAdmin, may_in_study
-from experiments.admin_views import case_as_arms, case_list, display_configs, lifecycle, matrix, progress
+from experiments.admin_views import case_as_arms, case_list, display_configs, exports, lifecycle, matrix, progress
 from experiments.models import Arm, Experiment, ExperimentTransition, ProtocolVersion, StudyCase
 
 
@@ -150,6 +150,8 @@ class ExperimentAdmin(StudyAdmin):
             path("<int:experiment_id>/cases/", view(case_list.case_list), name=f"{name}_cases"),
             path("<int:experiment_id>/preview/", view(case_as_arms.preview), name=f"{name}_preview"),
             path("<int:experiment_id>/progress/", view(progress.progress), name=f"{name}_progress"),
+            path("<int:experiment_id>/exports/", view(exports.exports), name=f"{name}_exports"),
+            path("<int:experiment_id>/exports/<uuid:job_id>/", view(exports.download), name=f"{name}_export_file"),
             *super().get_urls(),
         ]
 
