@@ -98,6 +98,19 @@ def _next_positions(studies: set[int]) -> dict[int, int]:
     return {row["enrolment_id"]: row["last"] for row in rows.annotate(last=Max("position"))}
 
 
+def keep_what_was_opened_meanwhile(plan: UploadPlan) -> None:
+    """Lock the reviews whose disclosure is about to be replaced, as an opening does before it binds one, and keep
+    those that were opened since the plan was made."""
+    replaced = {one.assignment_id: one for one in plan.configs if one.outcome == "replaced"}
+    pks = sorted(pk for pk in replaced if pk is not None)
+    for start in range(0, len(pks), _CHUNK):
+        reviews = Review.objects.filter(assignment__in=pks[start : start + _CHUNK]).order_by("pk")
+        list(reviews.select_for_update().values_list("pk", flat=True))
+        # A statement of its own, so that it sees what the lock waited for.
+        for pk in reviews.opened().order_by().values_list("assignment_id", flat=True):
+            replaced[pk].outcome, replaced[pk].reason = "kept", "the participant has opened it"
+
+
 def store_disclosures(plan: UploadPlan, by: Any) -> None:
     changed = [
         (config, config.made)

@@ -16,7 +16,12 @@ from augmed.foundation.errors import DomainError, Invalid
 from augmed.foundation.permissions import Verb
 from cases.actions import build_snapshots, put_forward
 from cases.models import Case, CaseSnapshot, PageLayout
-from experiments.actions.display_config_rows import enrol_newcomers, give_cases, store_disclosures
+from experiments.actions.display_config_rows import (
+    enrol_newcomers,
+    give_cases,
+    keep_what_was_opened_meanwhile,
+    store_disclosures,
+)
 from experiments.actions.roles import grant_role
 from experiments.display_config_plan import UploadPlan, make_plan
 from experiments.display_config_sets import study_version
@@ -98,6 +103,7 @@ def apply(*, file: bytes, by: Any) -> UploadResult:
             raise _invalid(plan.errors)
         result.enrolled = enrol_newcomers(plan, by)
         give_cases(plan)
+        keep_what_was_opened_meanwhile(plan)
         store_disclosures(plan, by)
         _report(plan, result)
         _record(plan, result, sha256_hex(file), by)

@@ -26,7 +26,7 @@ def erase_enrolment(*, enrolment: Enrolment, by: Any, reason: str) -> Enrolment:
         raise Invalid("Say why.", errors={"reason": ["A reason is needed."]})
     with transaction.atomic():
         locked(enrolment.experiment)
-        # Locked, as `submit` does it: an answer is stored either before the erasure, which then blanks it, or not at all.
+        # Locked, as `submit` does it: an answer is stored before the erasure, which then blanks it, or not at all.
         enrolment.refresh_from_db(from_queryset=Enrolment.objects.select_for_update())
         if enrolment.erased_at is not None:
             raise Conflict("This was erased already.", code="erased")
