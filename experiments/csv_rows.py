@@ -46,7 +46,8 @@ def read_rows(content: bytes | str, *, required: Collection[str], optional: Coll
 
     Empty lines are passed over. Every required cell must be filled in; unknown and repeated columns are refused."""
     reader = csv.reader(io.StringIO(_decoded(content), newline=""), delimiter=_delimiter(content), strict=True)
-    errors, rows = RowErrors(), []
+    errors = RowErrors()
+    rows: list[CsvRow] = []
     try:
         header = [name.strip().lower() for name in next(reader, [])]
         _check_header(header, required, optional)

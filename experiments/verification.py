@@ -114,7 +114,8 @@ def _verify_chunk(study: _Study, runs: list[AllocationRun], report: AllocationRe
         "conditional_probability",
         "review_count",
     ):
-        stored[run_id].add((arrival, case, arm, position, marginal, conditional))
+        # A drawn assignment has an arrival and its probabilities: a constraint says so.
+        stored[run_id].add((arrival, case, arm, position, marginal, conditional))  # type: ignore[arg-type]
         reviews.append((run_id, arm, review_count))
     protocols = {run.pk: study.protocols.get(run.protocol_id) for run in runs}
     for run_id, arm, review_count in reviews:

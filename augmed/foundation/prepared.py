@@ -41,16 +41,19 @@ def server_prepared_cursor() -> Any:
     into the text, so that every call is a statement of its own. psycopg keeps the 100 latest of a connection."""
     if connection.vendor != "postgresql":
         return connection.cursor()
-    connection.ensure_connection()
-    made = _preparing_cursor_class()(connection.connection)
-    return connection._prepare_cursor(made)  # counts in tests and in debug as every other cursor does
+    database: Any = connection  # what follows is Django's own, but not in its types
+    database.ensure_connection()
+    made = _preparing_cursor_class()(database.connection)
+    return database._prepare_cursor(made)  # counts in tests and in debug as every other cursor does
 
 
 @cache
 def _preparing_cursor_class() -> type[Any]:
-    from django.db.backends.postgresql.base import ServerBindingCursor  # needs psycopg, so not at import
+    from django.db.backends.postgresql import base  # needs psycopg, so not at import
 
-    class PreparingCursor(ServerBindingCursor):
+    cursor_class: Any = base.ServerBindingCursor  # type: ignore[attr-defined]
+
+    class PreparingCursor(cursor_class):
         def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
             return super().execute(query, params, prepare=True, **options)
 

@@ -78,7 +78,8 @@ def _read(study: Experiment, rows: list[CsvRow]) -> list[_Consent]:
         enrolment.user.email: enrolment
         for enrolment in Enrolment.objects.real().filter(experiment=study).select_related("user", "experiment")
     }
-    errors, consents, seen = RowErrors(), [], {}
+    errors, consents = RowErrors(), []
+    seen: dict[str, int] = {}
     for row in rows:
         email = row.cells["email"].lower()
         kind = (row.cells.get("kind") or ConsentRecord.Kind.GIVEN).lower()

@@ -97,7 +97,7 @@ def download_export(*, job: Job, by: Any) -> Download:
     if job.status != Job.Status.SUCCEEDED or not path.is_file():
         raise NotFound("The export has no file: it is not finished, or the file was removed.", code="no_file")
     size = path.stat().st_size
-    experiment = Experiment.objects.filter(pk=job.experiment_id).first()
+    experiment = Experiment.objects.filter(pk=job.parameters["experiment"]).first()
     with transaction.atomic():
         audit.record(
             action="job_file_downloaded",

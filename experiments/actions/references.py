@@ -66,7 +66,8 @@ def import_references(
         study = locked(experiment)
         questions, current = _questions(study), _current(study)
         cases = {str(number): pk for pk, number in _cases(study).values_list("pk", "number")}
-        errors, accepted, seen = RowErrors(), [], {}
+        errors, accepted = RowErrors(), []
+        seen: dict[tuple[str, str], int] = {}
         for row in rows:
             place = (row.cells["case"], row.cells["question"])
             if place in seen:
