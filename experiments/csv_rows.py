@@ -1,4 +1,4 @@
-"""Read a small CSV that staff wrote, row by row with line numbers, and refuse it with every error at once. No writes."""
+"""CSV files that staff import row by row: a strict form, errors with their line, cells by column name."""
 
 from __future__ import annotations
 
