@@ -1,4 +1,4 @@
-"""CSV files that staff import row by row: a strict form, errors with their line, cells by column name."""
+"""Read a small CSV that staff wrote, with line numbers, and refuse it with every error at once. Writes nothing."""
 
 from __future__ import annotations
 
