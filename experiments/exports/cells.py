@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +15,6 @@ ColumnType = Literal["text", "integer", "number", "boolean", "date", "datetime",
 SEPARATOR = " | "
 """Between the texts of a list in a CSV cell that is for reading; the JSON lines have the list itself."""
 
-_SPECIAL = re.compile(r'[",\r\n]')
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _FORMULA_STARTS = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
@@ -39,88 +39,89 @@ def unformula(text: str) -> str:
     return text
 
 
-def csv_text(text: str) -> str:
-    """One CSV cell of a text, quoted where it must be."""
-    if text.isalnum():
-        return text  # most cells: nothing to guard against
-    text = unformula(text)
-    return '"' + text.replace('"', '""') + '"' if _SPECIAL.search(text) else text
+class _Echo:
+    """What csv.writer writes to, so that writerow returns the line (csv hands on what `write` returns)."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+_write: Callable[[Iterable[Any]], Any] = csv.writer(_Echo()).writerow
+
+
+def csv_cells(cells: Iterable[Any]) -> str:
+    """Cells as they are, quoted where they must be, without the end of the line. None is an empty cell."""
+    line: str = _write(cells)
+    return line[:-2]
+
+
+def csv_header(names: Iterable[str]) -> str:
+    return csv_cells(map(unformula, names))
 
 
 def joined(texts: Iterable[str]) -> str:
-    return SEPARATOR.join(texts)
-
-
-def _plain(value: Any) -> str:
-    return str(value)
+    return unformula(SEPARATOR.join(texts))
 
 
 def _boolean(value: Any) -> str:
     return "true" if value else "false"
 
 
-def _number(value: Any) -> str:
-    return value if isinstance(value, str) else repr(value)
-
-
-def _list_cell(value: Sequence[str]) -> str:
-    return csv_text(json.dumps(list(value), ensure_ascii=False))
-
-
 def _list_json(value: Sequence[str]) -> str:
     return json.dumps(list(value), ensure_ascii=False)
 
 
-# Times and dates are ours, ISO 8601: nothing in them needs quotes.
+# Only these need more than str(): most cells are numbers, and every row passes here twice.
 _CSV: dict[str, Callable[[Any], str]] = {
-    "text": csv_text,
-    "integer": _plain,
-    "number": _number,
+    "text": unformula,
     "boolean": _boolean,
-    "date": _plain,
-    "datetime": _plain,
-    "list": _list_cell,
-    "json": csv_text,
+    "list": lambda value: unformula(_list_json(value)),
+    "json": unformula,
 }
 _JSON: dict[str, Callable[[Any], str]] = {
     "text": encode_basestring,
-    "integer": _plain,
-    "number": _number,
     "boolean": _boolean,
     "date": encode_basestring,
     "datetime": encode_basestring,
     "list": _list_json,
-    "json": _plain,
 }
-
-
-def csv_header(names: Iterable[str]) -> str:
-    return ",".join(csv_text(name) for name in names)
 
 
 def csv_encoder(columns: Sequence[Column]) -> Callable[[Sequence[Any]], str]:
     """From one row's values to its CSV cells, without the end of the line."""
-    encoders = [_CSV[column.type] for column in columns]
+    convert = _converter(columns, _CSV)
 
     def encode(row: Sequence[Any]) -> str:
-        return ",".join(["" if value is None else write(value) for write, value in zip(encoders, row, strict=True)])
+        return csv_cells(convert(row))
 
     return encode
 
 
 def json_encoder(columns: Sequence[Column]) -> Callable[[Sequence[Any]], str]:
     """From one row's values to the members of a JSON object, without its braces."""
-    encoders = [(encode_basestring(column.name) + ":", _JSON[column.type]) for column in columns]
+    convert = _converter(columns, _JSON)
+    template = ",".join(encode_basestring(column.name).replace("%", "%%") + ":%s" for column in columns)
 
     def encode(row: Sequence[Any]) -> str:
-        return ",".join(
-            [
-                name + ("null" if value is None else write(value))
-                for (name, write), value in zip(encoders, row, strict=True)
-            ]
-        )
+        return template % tuple(["null" if cell is None else cell for cell in convert(row)])
 
     return encode
+
+
+def _converter(
+    columns: Sequence[Column], by_type: dict[str, Callable[[Any], str]]
+) -> Callable[[Sequence[Any]], list[Any]]:
+    special = [(place, by_type[column.type]) for place, column in enumerate(columns) if column.type in by_type]
+
+    def convert(row: Sequence[Any]) -> list[Any]:
+        cells = list(row)
+        for place, change in special:
+            value = cells[place]
+            if value is not None:
+                cells[place] = change(value)
+        return cells
+
+    return convert
 
 
 _SCHEMA_TYPES: dict[str, dict[str, Any]] = {

@@ -15,7 +15,7 @@ from cases.disclosure import DisclosureContent
 from cases.models import Case, CaseSnapshot, LayoutNode, LayoutVersion, SnapshotFeature
 from cases.tree import Identity, features, from_json
 from experiments.exports.blinding import Visible, study_sets
-from experiments.exports.cells import Column, csv_text, joined
+from experiments.exports.cells import Column, csv_cells, joined
 from experiments.models import Assignment, DisclosureSet, Experiment
 from experiments.models.review import feature_key
 
@@ -171,15 +171,15 @@ class Rendering:
         return self._text(cells)
 
     def _text(self, cells: list[tuple[bool | None, tuple[str, ...] | None]]) -> str:
-        flags = {None: "null" if self.as_json else "", True: "true", False: "false"}
+        if not self.as_json:
+            flags = {None: None, True: "true", False: "false"}
+            return csv_cells(
+                cell for flag, texts in cells for cell in (flags[flag], None if texts is None else joined(texts))
+            )
         parts: list[str] = []
         for exported, (flag, texts) in zip(self.features, cells, strict=True):
-            if self.as_json:
-                shown, value = (encode_basestring(column.name) for column in exported.columns)
-                listed = "null" if texts is None else json.dumps(texts, ensure_ascii=False)
-                parts.append(f"{shown}:{flags[flag]},{value}:{listed}")
-            else:
-                parts.append(f"{flags[flag]},{'' if texts is None else csv_text(joined(texts))}")
+            shown, value = (encode_basestring(column.name) for column in exported.columns)
+            parts.append(f"{shown}:{json.dumps(flag)},{value}:{json.dumps(texts, ensure_ascii=False)}")
         return ",".join(parts)
 
     def _keep(self, pair: tuple[int, int], fragment: str) -> None:

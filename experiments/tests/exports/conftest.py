@@ -56,6 +56,12 @@ def reviews_of(enrolment: Any) -> list[Review]:
 
 
 @pytest.fixture
+def study(lead: Any) -> Any:
+    """An active study of six cases: a participant draws each of its three arms at least once."""
+    return factories.make_study(by=lead, cases=6)
+
+
+@pytest.fixture
 def answered(study: Any, clinician: Any) -> Any:
     """`study`, with every review of the clinician answered, an event in each, and a reference for each case."""
     enrolment = factories.make_enrolment(study, clinician)

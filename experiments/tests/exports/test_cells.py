@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.exports.cells import Column, csv_encoder, csv_text, json_encoder, unformula
+from experiments.exports.cells import Column, csv_encoder, csv_header, json_encoder, unformula
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
@@ -30,15 +30,13 @@ def test_numbers_and_other_texts_stay(text):
 @given(st.lists(texts, min_size=1, max_size=6))
 def test_a_csv_reader_gets_every_text_back(row):
     line = csv_encoder([Column(str(at), "text", "") for at in range(len(row))])(row) + "\r\n"
-    if row == [""]:
-        return  # csv reads a line without anything as no row
     (read,) = csv.reader(io.StringIO(line, newline=""))
     assert read == [unformula(text) for text in row]
 
 
 @given(texts)
 def test_no_cell_begins_like_a_formula(text):
-    (read,) = next(csv.reader(io.StringIO(f"{csv_text(text)},\r\n", newline="")))[:1] or [""]
+    (read,) = next(csv.reader(io.StringIO(csv_header([text, ""]) + "\r\n", newline="")))[:1] or [""]
     assert not read or read[0] not in "=+-@\t\r" or read.lstrip("+-").replace(".", "").replace("e", "")[:1].isdigit()
 
 

@@ -72,7 +72,7 @@ def test_no_later_stage_shows_that_an_arm_has_one(answered, export, blinded):
     exported = export(answered, blinded)
     assert {line["stage"] for line in exported.lines("reviews")} == {1}
     per_case = [(line["pseudonym"], line["position"]) for line in exported.lines("reviews")]
-    assert len(per_case) == len(set(per_case)) == 4
+    assert len(per_case) == len(set(per_case)) == 6
     seen = {line["review"] for line in exported.lines("reviews")}
     assert {line["review"] for line in exported.lines("events")} == seen
 
