@@ -31,6 +31,19 @@ class VerbAdmin(admin.ModelAdmin):
         user: Any = request.user
         return verb is not None and user.is_active and user.is_staff and user.may(verb)
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Only what the page offers as a filter. Django lets an address ask about every column of the table, and so
+        guess those that the page does not show (a seed, an arm) by what it finds."""
+        assert request is not None  # Django 5 always gives it
+        offered = set()
+        for item in self.get_list_filter(request):
+            if isinstance(item, type) and issubclass(item, admin.SimpleListFilter):
+                offered.add(item.parameter_name)
+            else:
+                offered.add(str(item[0] if isinstance(item, list | tuple) else item))
+        named = any(lookup == name or lookup.startswith(f"{name}__") for name in offered)
+        return named and super().lookup_allowed(lookup, value, request)
+
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> Any:
         # What a person may not see does not exist for them: the same 404 as in the API, not Django's redirect.
         raise Http404(f"There is no such {opts.verbose_name}.")

@@ -113,30 +113,20 @@ class AssignmentAdmin(StudyReadOnlyAdmin):
         return self.get_fields(request, obj)
 
 
-def _by_arm(request: HttpRequest, experiment: Experiment) -> bool:
-    """Arm beside outcome: needs view_outcome_by_arm."""
-    return may_in_study(request, Verb.VIEW_OUTCOME_BY_ARM, experiment)
-
-
 class _OutcomeAdmin(StudyReadOnlyAdmin):
-    """Reviews and what came of them. One row a stage would tell two-stage arms from others to those who see only
-    progress, so that all of it needs view_outcome; the arm and the stage need view_outcome_by_arm."""
+    """Reviews and what came of them. One row a stage tells two-stage arms from others, and so do gaps in the keys and
+    exact times: all of it needs view_outcome_by_arm. (With arms masked, outcomes are in the masked export.)"""
 
-    view_verb = Verb.VIEW_OUTCOME
+    view_verb = Verb.VIEW_OUTCOME_BY_ARM
 
     def assignment_of(self, obj: Any) -> Assignment:
         return obj.assignment
 
-    def arm_column(self, request: HttpRequest) -> Any:
-        @admin.display(description="arm and stage")
-        def arm(obj: Any) -> str:
-            assignment = self.assignment_of(obj)
-            if not _by_arm(request, assignment.enrolment.experiment):
-                return MASKED
-            review = obj if isinstance(obj, Review) else obj.review
-            return f"{assignment.arm.name if assignment.arm else '-'}, stage {review.stage_position}"
-
-        return arm
+    @admin.display(description="arm and stage")
+    def arm_and_stage(self, obj: Any) -> str:
+        arm = self.assignment_of(obj).arm
+        review = obj if isinstance(obj, Review) else obj.review
+        return f"{arm.name if arm else '-'}, stage {review.stage_position}"
 
     @admin.display(description="study")
     def study(self, obj: Any) -> str:
@@ -158,9 +148,10 @@ class ReviewAdmin(_OutcomeAdmin):
         "assignment__enrolment__experiment", "assignment__case", "assignment__arm", "opening", "submission",
     )  # fmt: skip
     search_fields = ("assignment__enrolment__pseudonym", "=assignment__case__number")
-
-    def get_list_display(self, request: HttpRequest) -> Any:
-        return ("__str__", "study", "participant", "case", self.arm_column(request), "opened", "answered")
+    list_display = ("__str__", "study", "participant", "case", "arm_and_stage", "opened", "answered")
+    fields = readonly_fields = (
+        "public_id", "study", "participant", "case", "opened", "answered", "stage_position", "arm", "disclosed",
+    )  # fmt: skip
 
     @admin.display(description="opened")
     def opened(self, obj: Review) -> Any:
@@ -169,15 +160,6 @@ class ReviewAdmin(_OutcomeAdmin):
     @admin.display(description="answered")
     def answered(self, obj: Review) -> Any:
         return obj.submission.submitted_at if hasattr(obj, "submission") else None
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        fields: tuple[str, ...] = ("public_id", "study", "participant", "case", "opened", "answered")
-        if obj is not None and _by_arm(request, obj.assignment.enrolment.experiment):
-            fields += ("stage_position", "arm", "disclosed")
-        return fields
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.get_fields(request, obj)
 
     @admin.display(description="arm")
     def arm(self, obj: Review) -> str:
@@ -193,7 +175,7 @@ class ReviewAdmin(_OutcomeAdmin):
 class AnswerInline(StudyInline):
     model = Answer
     fields = readonly_fields = ("question_key", "value")
-    view_verb = Verb.VIEW_OUTCOME
+    view_verb = Verb.VIEW_OUTCOME_BY_ARM
     max_num = 0
 
     def study(self, obj: Any) -> Experiment | None:
@@ -209,20 +191,17 @@ class SubmissionAdmin(_OutcomeAdmin):
     search_fields = ("review__assignment__enrolment__pseudonym", "=review__assignment__case__number")
     fields = readonly_fields = ("study", "participant", "case", "submitted_at", "answers_sha256", "erased_at")
     inlines = (AnswerInline,)
+    list_display = ("review", "study", "participant", "case", "arm_and_stage", "submitted_at")
 
     def assignment_of(self, obj: Any) -> Assignment:
         return obj.review.assignment
 
-    def get_list_display(self, request: HttpRequest) -> Any:
-        return ("review", "study", "participant", "case", self.arm_column(request), "submitted_at")
-
 
 @admin.register(ReviewEvent)
 class ReviewEventAdmin(_OutcomeAdmin):
-    """What readers did. The feature that an event names tells the arm, so it needs view_outcome_by_arm."""
+    """What readers did."""
 
     experiment_path = "review__assignment__enrolment__experiment"
-    view_verb = Verb.VIEW_OUTCOME_BY_ARM
     list_display = ("review", "study", "participant", "case", "kind", "feature", "question_key", "server_at")
     list_select_related = ("review__assignment__enrolment__experiment", "review__assignment__case")
     list_filter = ("kind",)
