@@ -50,7 +50,7 @@ class ConsentInline(_Record):
 class EnrolmentAdmin(StudyAdmin):
     view_verb = Verb.VIEW_PROGRESS
     add_verb = Verb.MANAGE_ENROLMENT
-    list_filter = ("status", "kind")
+    list_filter = ("status", "kind", ("experiment", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("experiment", "user")
     search_fields = ("pseudonym", "experiment__name")
     actions = ("invite_chosen", "withdraw_chosen")

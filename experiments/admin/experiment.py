@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.shortcuts import redirect
 from django.urls import NoReverseMatch, URLPattern, path, reverse
 
 from augmed.foundation.permissions import Verb
@@ -17,6 +18,14 @@ from experiments.admin.inlines import StudyInline
 from experiments.admin_tools import StudyAdmin, may_in_study
 from experiments.admin_views import case_as_arms, case_list, display_configs, exports, lifecycle, matrix, progress
 from experiments.models import Arm, Experiment, ExperimentTransition, ProtocolVersion, StudyCase
+
+# What of a study has a list of its own: title, who may, model, the list's filter by study.
+LISTS = (
+    ("Questionnaires", Verb.VIEW_EXPERIMENT, "questionnaireversion", "questionnaire__experiment"),
+    ("Participants", Verb.VIEW_PROGRESS, "enrolment", "experiment"),
+    ("Reference standard", Verb.VIEW_REFERENCE, "referencestandard", "experiment"),
+    ("Roles", Verb.MANAGE_STUDY_ROLES, "studyrole", "experiment"),
+)
 
 
 class ExperimentForm(forms.ModelForm):
@@ -69,7 +78,7 @@ class TransitionInline(StudyInline):
 
 class ProtocolInline(StudyInline):
     model = ProtocolVersion
-    fields = readonly_fields = ("number", "layout_version", "reason", "created_at", "created_by", "sha256")
+    fields = readonly_fields = ("number", "layout_version", "reason", "created_at", "created_by")
     view_verb = Verb.VIEW_ARM
     verbose_name_plural = "Protocol versions"
     show_change_link = True
@@ -165,6 +174,13 @@ class ExperimentAdmin(StudyAdmin):
         obj.__dict__.update(made.__dict__)
         request.__dict__.pop("_study_verbs", None)  # whoever made the study leads it from now on
 
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> Any:
+        """To the study's own page, where arms, cases and all else are."""
+        if "_addanother" in request.POST:
+            return super().response_add(request, obj, post_url_continue)
+        self.message_user(request, f"{obj.name} is there, as a draft.")
+        return redirect("admin:experiments_experiment_change", obj.pk)
+
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         formset.save(commit=False)
         if formset.model is not Arm:
@@ -194,8 +210,8 @@ def _links(request: HttpRequest, experiment: Experiment) -> Any:
     page = "admin:experiments_experiment_"
     running = experiment.status in {Experiment.Status.ACTIVE, Experiment.Status.PAUSED}
     offered: list[tuple[str, Verb, str, list[str], bool]] = [
-        ("Disclosure matrix", Verb.VIEW_ARM, f"{page}matrix", [], False),
         ("Choose cases", Verb.CHANGE_DESIGN, f"{page}cases", [], False),
+        ("Disclosure matrix", Verb.VIEW_ARM, f"{page}matrix", [], False),
         ("Cases as the arms show them", Verb.VIEW_ARM, f"{page}preview", [], False),
         ("Progress", Verb.VIEW_PROGRESS, f"{page}progress", [], False),
         ("Exports", Verb.EXPORT, f"{page}exports", [], False),
@@ -207,6 +223,10 @@ def _links(request: HttpRequest, experiment: Experiment) -> Any:
     offered += [
         (title, Verb.CHANGE_STATUS, f"{page}step", [step], True) for step, title in lifecycle.possible_steps(experiment)
     ]
+    for title, verb, model, lookup in LISTS:
+        if may_in_study(request, verb, experiment):
+            address = reverse(f"admin:experiments_{model}_changelist")
+            yield title, f"{address}?{lookup}__id__exact={experiment.pk}", False
     for title, verb, name, more, is_step in offered:
         if may_in_study(request, verb, experiment):
             try:

@@ -92,6 +92,7 @@ class QuestionnaireVersionAdmin(StudyAdmin):
     add_verb = change_verb = Verb.CHANGE_DESIGN
     list_display = ("__str__", "study", "question_count", "state", "created_at")
     list_select_related = ("questionnaire__experiment",)
+    list_filter = (("questionnaire__experiment", admin.RelatedOnlyFieldListFilter),)
     search_fields = ("questionnaire__name", "questionnaire__experiment__name")
     inlines = (QuestionInline,)
     change_form_template = "admin/experiments/questionnaire_change_form.html"

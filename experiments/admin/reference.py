@@ -94,6 +94,7 @@ class ReferenceStandardAdmin(_ValueAdmin):
     change_list_template = "admin/experiments/reference_change_list.html"
     list_display = ("case", "question_key", "version", "value", "rule", "experiment", "created_at")
     list_select_related = ("case", "experiment")
+    list_filter = (("experiment", admin.RelatedOnlyFieldListFilter),)
     search_fields = ("question_key", "=case__number", "experiment__name")
     shown = ("experiment", "case", "question_key", "value", "rule", "version", "created_at", "created_by")
 

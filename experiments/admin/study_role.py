@@ -29,7 +29,7 @@ class StudyRoleForm(PersonForm):
 class StudyRoleAdmin(StudyAdmin):
     view_verb = add_verb = Verb.MANAGE_STUDY_ROLES
     list_display = ("user", "role", "experiment", "granted_at", "granted_by")
-    list_filter = ("role",)
+    list_filter = ("role", ("experiment", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("user", "experiment", "granted_by")
     search_fields = ("experiment__name", "user__email")
     actions = ("revoke",)
