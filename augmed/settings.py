@@ -200,7 +200,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["participants.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["augmed.foundation.permissions.DenyAll"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["augmed.foundation.parsers.StorableJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "augmed.foundation.pagination.CursorPagination",
     "DEFAULT_SCHEMA_CLASS": "augmed.foundation.openapi.ProblemSchema",
     "EXCEPTION_HANDLER": "augmed.foundation.errors.exception_handler",
@@ -237,6 +237,9 @@ SPECTACULAR_SETTINGS = {
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULE = {  # written into the database's schedules, where administrators can change it
+    "resume abandoned jobs": {"task": "foundation.resume_abandoned_jobs", "schedule": timedelta(minutes=5)},
+}
 CELERY_TASK_ACKS_LATE = True  # jobs are safe to run again
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
