@@ -13,6 +13,7 @@ import django
 from django.db import connection
 
 if TYPE_CHECKING:
+    from benchmarks.export import ExportResult
     from benchmarks.requests import Row
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
@@ -59,3 +60,25 @@ def requests_table(rows: Sequence[Row], totals: dict[str, int]) -> str:
             f"{row.ratio:.2f} | {row.bar} | {result.failed} |"
         )
     return "\n".join(lines)
+
+
+def export_table(result: ExportResult) -> str:
+    """One export of everything, in a process of its own."""
+    from benchmarks.export import LEAST_ROWS_PER_SECOND, MOST_GROWTH_MB
+
+    content, archive = result.content_bytes / 1e6, result.archive_bytes / 1e6
+    return "\n".join(
+        [
+            machine().replace("load generator, server", "exporting process"),
+            "",
+            "One archive with reviews, events, assignments, references and codebook, each table as CSV and as JSON "
+            f"lines ({content:,.0f} MB, compressed to {archive:,.0f} MB), in {result.seconds:,.0f} s, of which the "
+            f"exporting process had a processor for {result.cpu_seconds:,.0f} s.",
+            "",
+            "| reviews | features | rows/s | bar | memory before, MB | peak, MB | growth, MB | bar |",
+            "|---:|---:|---:|---:|---:|---:|---:|---:|",
+            f"| {result.reviews:,} | {result.features} | {result.rows_per_second:,.0f} | "
+            f"at least {LEAST_ROWS_PER_SECOND:,} | {result.before_mb:.0f} | {result.peak_mb:.0f} | "
+            f"{result.growth_mb:.0f} | less than {MOST_GROWTH_MB} |",
+        ]
+    )
