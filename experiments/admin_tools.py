@@ -28,9 +28,7 @@ def may_in_study(request: HttpRequest, verb: Verb, experiment: Experiment | None
     place = (verb, experiment.pk if experiment else None)
     if place not in answers:
         answers[place] = (
-            roles.may(user, verb, experiment)
-            if experiment
-            else user.may(verb) or Experiment.objects.where_may(user, verb).exists()
+            roles.may(user, verb, experiment) if experiment else roles.may_in_any_study(user, verb)
         )
     return answers[place]
 

@@ -72,12 +72,33 @@ def roles_with(verb: Verb) -> list[str]:
     return [role.key for role in ROLES.values() if verb in role.verbs]
 
 
-def verbs_everywhere(user: Any) -> frozenset[Verb]:
-    """What the user's study roles give outside any one study. One query."""
-    from experiments.models.study_role import StudyRole
+def roles_held(user: Any) -> frozenset[str]:
+    """The keys of the roles that the user holds in any study. One query for each user object: a request has its own."""
+    held: frozenset[str] | None = user.__dict__.get("_roles_held")
+    if held is None:
+        from experiments.models.study_role import StudyRole
 
-    held = StudyRole.objects.filter(user=user).values_list("role", flat=True).distinct()
-    return frozenset().union(*(ROLES[key].everywhere for key in held))
+        held = frozenset(StudyRole.objects.filter(user=user).order_by().values_list("role", flat=True).distinct())
+        user.__dict__["_roles_held"] = held
+    return held
+
+
+def forget_roles_held(user: Any) -> None:
+    """For actions that change roles: what this user object remembers of them no longer holds."""
+    user.__dict__.pop("_roles_held", None)
+    user.__dict__.pop("global_verbs", None)
+
+
+def verbs_everywhere(user: Any) -> frozenset[Verb]:
+    """What the user's study roles give outside any one study."""
+    return frozenset().union(*(ROLES[key].everywhere for key in roles_held(user)))
+
+
+def may_in_any_study(user: Any, verb: Verb) -> bool:
+    """Is there, or could there be, a study in which the user may do `verb`?"""
+    if not user.is_authenticated or not user.is_active:
+        return False
+    return user.may(verb) or not roles_held(user).isdisjoint(roles_with(verb))
 
 
 def experiments_where(queryset: ExperimentQuerySet, user: Any, verb: Verb) -> ExperimentQuerySet:

@@ -9,7 +9,7 @@ from django.db import transaction
 from augmed.foundation import audit
 from augmed.foundation.errors import Conflict, Invalid, NotFound
 from experiments.models import Experiment, StudyRole
-from experiments.roles import ROLES
+from experiments.roles import ROLES, forget_roles_held
 from participants.actions.epoch import raise_epoch
 from participants.models import User
 
@@ -65,4 +65,4 @@ def _roles_changed(user: User, *, is_staff: bool, sign_out: bool = True) -> None
     user.save(update_fields=["is_staff"])
     if sign_out:
         raise_epoch(user)
-    user.__dict__.pop("global_verbs", None)
+    forget_roles_held(user)
