@@ -240,3 +240,14 @@ def test_a_configs_study_draws_nothing(study, owner):
     Experiment.objects.filter(pk=study.pk).update(kind="configs")
     enrolment = factories.make_enrolment(Experiment.objects.get(pk=study.pk))
     assert held(enrolment) == []
+
+
+def test_whoever_has_completed_gets_no_later_cases(owner):
+    study = factories.make_study(by=owner, cases=2)
+    done, reading = factories.make_enrolment(study), factories.make_enrolment(study)
+    Enrolment.objects.filter(pk=done.pk).update(status="completed")
+    new = factories.make_case(layout_version=study.protocol.layout_version)
+    set_case_list(experiment=study, cases=[*(e.case for e in study.study_cases.all()), new], by=owner)
+    amend(experiment=study, by=owner, reason="One more case.")
+    assert (len(held(done)), len(held(reading))) == (2, 3)
+    assert_verified(study)
