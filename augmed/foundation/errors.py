@@ -75,8 +75,13 @@ def problem(*, status_code: int, code: str, detail: str, errors: FieldErrors | N
         "status": status_code,
         "code": code,
         "detail": detail,
-        "errors": dict(errors or {}),
+        "errors": {_sayable(field): [_sayable(text) for text in texts] for field, texts in (errors or {}).items()},
     }
+
+
+def _sayable(text: Any) -> str:
+    """Fields are named as the sender named them, who may have sent half a surrogate pair, which UTF-8 cannot say."""
+    return str(text).encode("utf-8", "replace").decode()
 
 
 def problem_response(*, status_code: int, code: str, detail: str, errors: FieldErrors | None = None) -> Response:

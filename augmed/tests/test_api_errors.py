@@ -92,3 +92,22 @@ def test_whoever_wants_html_gets_a_problem(api, clinician):
 def test_the_healthcheck_needs_no_account(client):
     for path in ("/api/healthcheck", "/api/healthcheck/"):
         assert client.get(path).json()["status"] == "OK"
+
+
+@pytest.mark.parametrize("body", ["[" * 50_000, '{"email":' * 50_000, '{"email": NaN}'])
+def test_json_that_cannot_be_read_is_a_bad_request(body):
+    client = Client(raise_request_exception=False)
+    is_problem(client.post("/api/v2/auth/token", body, content_type="application/json"), 400)
+
+
+def test_a_field_that_cannot_be_named_is_named_nearly(clinician):
+    client = Client(raise_request_exception=False, headers={"authorization": f"Bearer {access_token_for(clinician)}"})
+    answer = client.patch("/api/v2/auth/me", '{"\\ud800": "x"}', content_type="application/json")
+    assert list(is_problem(answer, 422)["errors"]) == ["?"]
+
+
+@pytest.mark.parametrize("cursor", ["cD1hYmM=", "cj0xJnA9YWJj"])  # p=abc, r=1&p=abc
+@pytest.mark.parametrize("path", ["/api/v2/reviews", "/api/v2/experiments"])
+def test_a_made_up_cursor_is_not_found(clinician, path, cursor):
+    client = Client(raise_request_exception=False, headers={"authorization": f"Bearer {access_token_for(clinician)}"})
+    is_problem(client.get(path, {"cursor": cursor}), 404)
