@@ -40,8 +40,6 @@ def _facts_can_be_flushed() -> Iterator[None]:
     original = TransactionTestCase._fixture_teardown
 
     def teardown(self: TransactionTestCase) -> None:
-        if connection.vendor == "postgresql":
-            return original(self)  # TRUNCATE fires no row trigger
         with connection.cursor() as cursor:
             for table in append_only_tables():
                 for statement in undo_statements(table, connection.vendor):
@@ -51,7 +49,6 @@ def _facts_can_be_flushed() -> Iterator[None]:
             for table in append_only_tables():
                 for statement in statements(table, connection.vendor):
                     cursor.execute(statement)
-        return None
 
     TransactionTestCase._fixture_teardown = teardown  # type: ignore[method-assign]
     yield

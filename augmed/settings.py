@@ -127,7 +127,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        # Recursive triggers: without them INSERT OR REPLACE takes the old row away unseen by the append-only triggers.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA recursive_triggers=ON;",
     }
 else:
     DATABASES["default"].setdefault("CONN_MAX_AGE", env.int("CONN_MAX_AGE", default=60))
@@ -200,7 +201,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["participants.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["augmed.foundation.permissions.DenyAll"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["augmed.foundation.parsers.StorableJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["augmed.foundation.parsers.BoundedJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "augmed.foundation.pagination.CursorPagination",
     "DEFAULT_SCHEMA_CLASS": "augmed.foundation.openapi.ProblemSchema",
     "EXCEPTION_HANDLER": "augmed.foundation.errors.exception_handler",

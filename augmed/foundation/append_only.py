@@ -33,6 +33,9 @@ def statements(table: str, vendor: str) -> list[str]:
             _POSTGRESQL_FUNCTION,
             f'CREATE TRIGGER "{table}_append_only" BEFORE UPDATE OR DELETE ON "{table}" '
             "FOR EACH ROW EXECUTE FUNCTION foundation_refuse_change();",
+            # TRUNCATE fires no row trigger.
+            f'CREATE TRIGGER "{table}_no_truncate" BEFORE TRUNCATE ON "{table}" '
+            "FOR EACH STATEMENT EXECUTE FUNCTION foundation_refuse_change();",
         ]
     message = f"Rows of {table} are facts: they are neither changed nor deleted."
     return [
@@ -44,7 +47,7 @@ def statements(table: str, vendor: str) -> list[str]:
 
 def undo_statements(table: str, vendor: str) -> list[str]:
     if vendor == "postgresql":
-        return [f'DROP TRIGGER IF EXISTS "{table}_append_only" ON "{table}";']
+        return [f'DROP TRIGGER IF EXISTS "{table}_{name}" ON "{table}";' for name in ("append_only", "no_truncate")]
     return [f'DROP TRIGGER IF EXISTS "{table}_no_update";', f'DROP TRIGGER IF EXISTS "{table}_no_delete";']
 
 

@@ -88,6 +88,23 @@ def test_every_fact_table_refuses_update_and_delete(db):
             cursor.execute("PRAGMA ignore_check_constraints = OFF")
 
 
+@pytest.mark.postgresql
+def test_no_fact_table_is_truncated(db):
+    for table in append_only_tables():
+        assert "facts" in _refused(f'TRUNCATE "{table}" CASCADE'), table
+
+
+@pytest.mark.sqlite
+def test_no_fact_is_replaced_by_an_insert(db):
+    for table in append_only_tables():
+        with pytest.raises(RollBack), transaction.atomic():  # noqa: PT012
+            _insert_any_row(table)
+            assert "facts" in _refused(f'INSERT OR REPLACE INTO "{table}" SELECT * FROM "{table}"'), table
+            raise RollBack
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA ignore_check_constraints = OFF")
+
+
 def test_erasing_needs_a_transaction(transactional_db):
     with pytest.raises(transaction.TransactionManagementError), erasing():
         pass
