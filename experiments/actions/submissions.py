@@ -105,10 +105,10 @@ def _store(
 
 def _lock_enrolment(state: ReviewState) -> None:
     """One answer of a person at a time: of the last two, the later one sees the other and completes the enrolment, and
-    none comes in after a withdrawal."""
+    none comes in after a withdrawal. (Completed meanwhile: by another tab, whose answer stands.)"""
     enrolment = Enrolment.objects.select_for_update().filter(pk=state.enrolment_id)
     status = enrolment.order_by().values_list("status", flat=True).get()
-    if status != Enrolment.Status.ACTIVE:
+    if status not in (Enrolment.Status.ACTIVE, Enrolment.Status.COMPLETED):
         raise Conflict("You no longer take part in this study.", code="not_taking_part")
 
 

@@ -109,6 +109,19 @@ def test_two_tabs_with_different_answers_leave_the_first_whole(reviews, clinicia
         assert ReviewEvent.objects.filter(review=review, kind="submit_repeated").count() == 1
 
 
+def test_two_tabs_at_the_last_review_of_all_are_told_the_same(lead, clinician):
+    study = factories.make_study(by=lead, cases=1, arms={"Only": [factories.show("age")]})
+    factories.make_enrolment(study, clinician)
+    review = own_reviews(clinician).get()
+    open_review(public_id=review.public_id, by=clinician)
+    results = at_once(
+        *[partial(submit, public_id=review.public_id, answers=ANSWERS, by=clinician)] * 3,
+        *[partial(submit, public_id=review.public_id, answers=OTHER, by=clinician)] * 3,
+    )
+    assert {error.code for error in results if isinstance(error, Conflict)} == {"already_answered"}
+    assert sum(isinstance(result, Conflict) for result in results) == 3
+
+
 def test_the_last_two_reviews_answered_at_once_complete_the_enrolment_once(lead):
     study = factories.make_study(by=lead, cases=2, arms={"Only": [factories.show("age")]})
     for number in range(ROUNDS):
