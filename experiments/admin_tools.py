@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.contrib import admin, messages
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
@@ -27,9 +28,7 @@ def may_in_study(request: HttpRequest, verb: Verb, experiment: Experiment | None
     answers: dict[tuple[Verb, int | None], bool] = request.__dict__.setdefault("_study_verbs", {})
     place = (verb, experiment.pk if experiment else None)
     if place not in answers:
-        answers[place] = (
-            roles.may(user, verb, experiment) if experiment else roles.may_in_any_study(user, verb)
-        )
+        answers[place] = roles.may(user, verb, experiment) if experiment else roles.may_in_any_study(user, verb)
     return answers[place]
 
 
@@ -113,6 +112,14 @@ class StudyAdmin(VerbAdmin):
         except DomainError as error:
             request.refusal = error  # type: ignore[attr-defined]
             return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Who adds something from a list that is filtered by study means that study."""
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        for name, value in parse_qsl(request.GET.get("_changelist_filters", "")):
+            if name.endswith("experiment__id__exact"):
+                initial.setdefault("experiment", value)
+        return initial
 
     def response_action(self, request: HttpRequest, queryset: Any) -> Any:
         try:

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from django.shortcuts import redirect
 
 from augmed.foundation.permissions import Verb
 from experiments.actions import design
@@ -68,6 +69,9 @@ class ArmAdmin(StudyAdmin):
             if self.may(request, Verb.CHANGE_DESIGN, arm):
                 made = design.copy_arm(arm=arm, name=_copy_name(arm), by=request.user)
                 self.message_user(request, f"{made.name} has the stages and the disclosure of {arm.name}.")
+
+    def response_post_save_change(self, request: HttpRequest, obj: Any) -> Any:
+        return redirect("admin:experiments_experiment_change", obj.experiment_id)  # where its next step is
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         fields = {name: form.cleaned_data[name] for name in form.changed_data if name in design.ARM_FIELDS}
