@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import BigIntegerField, Case, Exists, F, Q, QuerySet, Subquery, Value, When
+from django.db.models import BigIntegerField, Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 
 from augmed.foundation.errors import Conflict
 from augmed.foundation.prepared import Parameter, Prepared
@@ -92,7 +92,7 @@ def _of_protocol(*, review: int, case: int, protocol: int, arm: int, position: i
         version_frozen_at=F("questionnaire_version__frozen_at"),
         stage_name=F("name"),
     )
-    return _with_contents(stage, review, _under_protocol(case, protocol))
+    return _with_contents(stage, review, _under_protocol(review, case, protocol))
 
 
 def _of_csv(
@@ -123,7 +123,7 @@ def _of_csv_in_arm(
         stage_name=Subquery(stage.values("name")[:1]),
         not_before_days=Subquery(stage.values("not_before_days")[:1]),
     )
-    return _with_contents(rows, review, _under_protocol(case, protocol))
+    return _with_contents(rows, review, _under_protocol(review, case, protocol))
 
 
 def _stage(protocol: int, arm: int, position: int) -> QuerySet[ProtocolStage]:
@@ -135,9 +135,13 @@ def _csv_rows(assignment: int, position: int) -> QuerySet[AssignmentDisclosure]:
     return rows.order_by("-pk")
 
 
-def _under_protocol(case: int, protocol: int) -> QuerySet[CaseSnapshot]:
+def _under_protocol(review: int, case: int, protocol: int) -> QuerySet[CaseSnapshot]:
+    """The snapshot that the assignment's earlier stage has shown comes first: between two readings of a case nothing
+    may change but what the stages disclose."""
     layout_version = ProtocolVersion.objects.filter(pk=protocol).values("layout_version")
-    return CaseSnapshot.objects.filter(case=case, layout_version=Subquery(layout_version)).order_by("-number")
+    shown_before = ReviewOpening.objects.filter(snapshot=OuterRef("pk"), review__assignment__reviews=review)
+    snapshots = CaseSnapshot.objects.filter(case=case, layout_version=Subquery(layout_version))
+    return snapshots.order_by(Exists(shown_before).desc(), "-number")
 
 
 def _with_contents(found: QuerySet[Any, Any], review: int, snapshots: QuerySet[CaseSnapshot]) -> QuerySet[Any, Any]:

@@ -250,7 +250,7 @@ def test_an_amendment_reaches_what_is_not_opened_and_nothing_else(two_stage_stud
     assert "Hemoglobin" not in fresh.disclosed
 
 
-def test_a_newer_snapshot_reaches_only_what_is_not_opened(two_stage_study, clinician):
+def test_a_newer_snapshot_reaches_only_cases_of_which_no_stage_is_opened(two_stage_study, clinician):
     one, two = two_stage(two_stage_study, clinician)
     opened = open_review(public_id=one.public_id, by=clinician)
     version = two_stage_study.protocol.layout_version
@@ -258,7 +258,11 @@ def test_a_newer_snapshot_reaches_only_what_is_not_opened(two_stage_study, clini
     kept.clear()
     assert open_review(public_id=one.public_id, by=clinician).disclosed == opened.disclosed
     submit(public_id=one.public_id, answers=ANSWERS, by=clinician)
-    assert '"99"' in open_review(public_id=two.public_id, by=clinician).disclosed
+    open_review(public_id=two.public_id, by=clinician)
+    assert ReviewOpening.objects.get(review=two).snapshot.number == 1  # both readings are of one chart
+    other = Review.objects.filter(assignment__enrolment__user=clinician, assignment__position=2, stage_position=1).get()
+    factories.add_snapshot(other.assignment.case, factories.make_tree(age=99), version, number=2)
+    assert '"99"' in open_review(public_id=other.public_id, by=clinician).disclosed
 
 
 def test_a_redacted_case_is_neither_opened_nor_read(study, enrolled, clinician):
