@@ -24,6 +24,10 @@ def slug(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 
+def anchors(page: Path) -> set[str]:
+    return {slug(heading) for heading in re.findall(r"(?m)^#+ (.+)$", page.read_text())}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_relative_links_lead_somewhere(page: Path) -> None:
     broken = []
@@ -32,9 +36,7 @@ def test_relative_links_lead_somewhere(page: Path) -> None:
             continue
         path, _, anchor = target.partition("#")
         found = (page.parent / path).resolve() if path else page
-        if not found.exists() or (
-            anchor and slug(anchor) not in {slug(line) for line in re.findall(r"(?m)^#+ (.+)$", found.read_text())}
-        ):
+        if not found.exists() or (anchor and slug(anchor) not in anchors(found)):
             broken.append(target)
     assert not broken
 
@@ -100,6 +102,5 @@ def test_shell_of_the_readme_can_be_parsed() -> None:
     """Its commands are meant to be pasted."""
     block = re.search(r"(?ms)^    API=.*?(?=^\S)", texts()["README.md"])
     assert block
-    # S603, S607: bash itself, with a text of ours, which is parsed and not run.
     done = subprocess.run(["bash", "-n"], input=block.group(), text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
