@@ -78,11 +78,20 @@ class Progress:
 
 
 Handler = Callable[[Job, Progress], dict[str, Any]]
+MayFetch = Callable[[Job, Any], bool]
 _handlers: dict[str, Handler] = {}
+_may_fetch: dict[str, MayFetch] = {}
 
 
-def register(kind: str, handler: Handler) -> None:
+def register(kind: str, handler: Handler, *, may_fetch: MayFetch | None = None) -> None:
+    """`may_fetch` says whether a person who sees the job may have its file now; without it whoever sees it may."""
     _handlers[kind] = handler
+    if may_fetch is not None:
+        _may_fetch[kind] = may_fetch
+
+
+def may_fetch(job: Job, user: Any) -> bool:
+    return job.kind not in _may_fetch or _may_fetch[job.kind](job, user)
 
 
 def create(*, kind: str, parameters: dict[str, Any], by: Any, experiment_id: int | None = None) -> Job:

@@ -90,8 +90,8 @@ class Download:
 
 def download_export(*, job: Job, by: Any) -> Download:
     """The archive of a finished export, for whoever asked for it or an administrator; in the audit trail. NotFound for
-    others, for other jobs, and where there is no file (yet, or any more)."""
-    if job.kind != EXPORT or not (by.is_superuser or job.created_by_id == by.pk):
+    others, for other jobs, for who has lost the rights that it shows, and where there is no file (yet, or any more)."""
+    if job.kind != EXPORT or not (by.is_superuser or job.created_by_id == by.pk) or not may_fetch(job, by):
         raise NotFound("There is no such export.")
     path = export_path(job)
     if job.status != Job.Status.SUCCEEDED or not path.is_file():
@@ -107,6 +107,21 @@ def download_export(*, job: Job, by: Any) -> Download:
             experiment_id=job.experiment_id,
         )
     return Download(path, f"{experiment.code if experiment else 'study'}-{job.created_at:%Y%m%d-%H%M%S}.zip", size)
+
+
+def may_fetch(job: Job, by: Any) -> bool:
+    """Has the person, now, every right with which the archive was written? A role may be lost after the export."""
+    experiment = Experiment.objects.filter(pk=job.experiment_id).first()
+    filters = (job.result or {}).get("filters", {})
+    if experiment is None or not isinstance(filters, dict):
+        return bool(by.is_superuser)
+    try:
+        rights = Rights.of(by, experiment, identified=bool(filters.get("identified")))
+    except Forbidden:
+        return False
+    return (rights.by_arm or filters.get("arms") != "shown") and (
+        rights.references or not filters.get("reference_standard")
+    )
 
 
 def export_to_folder(*, experiment: Experiment, folder: Path, identified: bool = False, unpack: bool = True) -> Export:
@@ -143,4 +158,4 @@ def _record(experiment: Experiment, export: Export, *, by: Any, job: str | None)
 
 
 def register() -> None:
-    jobs.register(EXPORT, run_export)
+    jobs.register(EXPORT, run_export, may_fetch=may_fetch)

@@ -84,7 +84,7 @@ class JobAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> Any:
         job = self.get_object(request, object_id)
-        context = {"job": job, "job_file": job_file(job)} if job else {}
+        context = {"job": job, "job_file": jobs.may_fetch(job, request.user) and job_file(job)} if job else {}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def _job(self, request: HttpRequest, job_id: uuid.UUID) -> Job:
@@ -126,8 +126,8 @@ class JobAdmin(ReadOnlyAdmin):
     def _file(self, request: HttpRequest, job_id: uuid.UUID) -> HttpResponseBase:
         job = self._job(request, job_id)
         found = job_file(job)
-        if found is None:
-            raise Http404("The job made no file, or it was removed.")
+        if found is None or not jobs.may_fetch(job, request.user):
+            raise Http404("The job made no file, or it was removed, or you may no longer have it.")
         with transaction.atomic():
             audit.record(
                 action="job_file_downloaded",

@@ -6,13 +6,15 @@ import json
 import zipfile
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from augmed.foundation import jobs
 from augmed.foundation.errors import NotFound
 from augmed.foundation.models import AuditEvent, Job
 from experiments.actions import exports
 from experiments.actions.exports import download_export, export_path, request_export
-from experiments.actions.roles import revoke_role
+from experiments.actions.roles import grant_role, revoke_role
 from experiments.exports.archive import file_sha256
 from experiments.models import StudyRole
 
@@ -59,6 +61,25 @@ def test_rights_are_those_at_the_time_it_runs(answered, analyst, queued):
     assert job.status == Job.Status.FAILED
     assert "does not allow exports" in job.error
     assert not export_path(job).exists()
+
+
+def test_an_archive_is_no_longer_there_for_who_lost_what_it_shows(answered, analyst, queued):
+    job = jobs.run(job_id=queued.pk)
+    analyst.is_staff = True
+    analyst.save(update_fields=["is_staff"])
+    client = Client()
+    client.force_login(analyst, backend="django.contrib.auth.backends.ModelBackend")
+    address = reverse("admin:foundation_job_file", args=[job.pk])
+    fetched = client.get(address)
+    assert fetched.status_code == 200
+    fetched.close()
+    assert download_export(job=job, by=analyst).path == export_path(job)
+    grant_role(user=analyst, experiment=answered, role=StudyRole.Role.BLINDED_ANALYST, by=None)
+    revoke_role(user=analyst, experiment=answered, role=StudyRole.Role.UNBLINDED_ANALYST, by=None)
+    client.force_login(analyst, backend="django.contrib.auth.backends.ModelBackend")
+    assert client.get(address).status_code == 404
+    with pytest.raises(NotFound):
+        download_export(job=job, by=analyst)
 
 
 def test_a_job_whose_worker_died_is_run_again_and_leaves_one_archive(queued):
