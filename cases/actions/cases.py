@@ -8,11 +8,12 @@ from django.db import transaction
 from django.db.models import Max
 
 from augmed.foundation import audit
+from augmed.foundation.canonical import canonical_json
 from augmed.foundation.errors import Conflict, Invalid
 from cases.actions.put_forward import lock_case_numbers
 from cases.actions.snapshots import store_tree
 from cases.models import Case, CaseSnapshot, LayoutNode, LayoutVersion
-from cases.tree import Tree, TreeError, features, from_json
+from cases.tree import Tree, features, from_json, to_json
 
 
 def make_training_case(
@@ -28,7 +29,8 @@ def make_training_case(
         raise Invalid("A training case needs a label.", errors={"label": ["This field is required."]})
     try:
         whole = tree if isinstance(tree, Tree) else from_json(tree)
-    except TreeError as error:
+        canonical_json(to_json(whole))  # half a surrogate pair is found here, not while it is stored
+    except ValueError as error:
         raise Invalid(f"The tree is not valid: {error}", errors={"tree": [str(error)]}) from error
     with transaction.atomic():
         _refuse_foreign_features(whole, layout_version)

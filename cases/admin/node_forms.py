@@ -45,7 +45,7 @@ class RulesField(forms.CharField):
             return {}
         try:
             found = json.loads(value)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise forms.ValidationError(f"Not valid JSON: {error}") from error
         if not isinstance(found, dict):
             raise forms.ValidationError("An object of rules is needed, in braces.")

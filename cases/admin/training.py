@@ -31,7 +31,7 @@ class TrainingCaseForm(forms.Form):
             raise forms.ValidationError("The file is larger than 5 MB.")
         try:
             return json.loads(upload.read().decode("utf-8-sig"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise forms.ValidationError(f"Not valid JSON: {error}") from error
 
 

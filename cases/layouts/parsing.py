@@ -73,7 +73,7 @@ def _read(text: str) -> Any:
         return json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_without_double_keys)
     except LayoutError:
         raise
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise LayoutError([NodeProblem("", f"not valid JSON: {error}")]) from error
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django.db import transaction
@@ -115,8 +115,8 @@ def _time(text: str) -> datetime | None:
     try:
         date = parse_date(text)
         at = datetime.combine(date, time()) if date else parse_datetime(text)
-    except ValueError:
+        if at is None:
+            return None
+        return (at if at.tzinfo else at.replace(tzinfo=timezone.get_current_timezone())).astimezone(UTC)
+    except (ValueError, OverflowError):  # no such day, or one at the ends of the calendar
         return None
-    if at is None or at.tzinfo is not None:
-        return at
-    return at.replace(tzinfo=timezone.get_current_timezone())

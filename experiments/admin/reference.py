@@ -34,7 +34,7 @@ class _ValueForm(forms.ModelForm):
             return text
         try:
             return json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise forms.ValidationError(f"This is not valid JSON: {error}") from error
 
     def clean_case_number(self) -> int:

@@ -49,13 +49,15 @@ def preview(request: HttpRequest, experiment_id: int) -> HttpResponse:
 def case_as_arms(request: HttpRequest, case_id: int) -> HttpResponse:
     user: Any = request.user
     case = Case.objects.filter(pk=case_id).first()
+    if case is None or not user.is_staff:
+        raise Http404
     studies = list(
         Experiment.objects.where_may(user, Verb.VIEW_ARM)
         .filter(study_cases__case=case_id)
         .select_related("layout", "protocol__layout_version")
     )
     may_see_whole = user.is_staff and user.may(Verb.VIEW_CASES)
-    if case is None or not user.is_staff or not (studies or may_see_whole):
+    if not (studies or may_see_whole):
         raise Http404
     experiment = _chosen_study(request, studies)
     working = experiment is not None and (experiment.protocol is None or "working" in request.GET)
