@@ -60,19 +60,23 @@ def record_events(*, public_id: uuid.UUID | str, events: Sequence[ClientEvent | 
     client may have held them back; not from those who no longer take part."""
     state = own_review(public_id=public_id, by=by)
     refuse_unless_opened(state)
-    if state.erased_at is not None or state.enrolment_status not in (
-        Enrolment.Status.ACTIVE,
-        Enrolment.Status.COMPLETED,
-    ):
-        raise Conflict("You no longer take part in this study.", code="not_taking_part")
+    _refuse_unless_taking_part(state.enrolment_status, state.erased_at)
     batch = _read(state, events)
     if not batch:
         return 0
     rows = [_row(state, event, by) for event in batch]
     with transaction.atomic():
+        # Locked, as `submit` does it: an erasure blanks what came before it, and nothing comes after it.
+        enrolment = Enrolment.objects.select_for_update().filter(pk=state.enrolment_id)
+        _refuse_unless_taking_part(*enrolment.order_by().values_list("status", "erased_at").get())
         known = _known(state, batch)
         ReviewEvent.objects.bulk_create(rows, ignore_conflicts=True)
     return len({(event.page_session, event.sequence) for event in batch} - known)
+
+
+def _refuse_unless_taking_part(status: str, erased_at: datetime | None) -> None:
+    if erased_at is not None or status not in (Enrolment.Status.ACTIVE, Enrolment.Status.COMPLETED):
+        raise Conflict("You no longer take part in this study.", code="not_taking_part")
 
 
 def _known(state: ReviewState, batch: Sequence[ClientEvent]) -> set[tuple[uuid.UUID, int]]:

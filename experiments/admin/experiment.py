@@ -127,8 +127,15 @@ class ExperimentAdmin(StudyAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         seed = [("Seed", {"fields": ("seed",), "classes": ("collapse",)})]
-        allocation = obj is not None and may_in_study(request, Verb.VIEW_ALLOCATION, obj)
-        return [*self.fieldsets, *(seed if allocation else [])]
+        if obj is not None and may_in_study(request, Verb.VIEW_ALLOCATION, obj):
+            return [*self.fieldsets, *seed]
+        if obj is None or may_in_study(request, Verb.CHANGE_DESIGN, obj):
+            return self.fieldsets
+        # As in the API: block sizes help those who enrol to guess the next arm.
+        return [
+            (title, {**options, "fields": tuple(name for name in options["fields"] if name != "block_multiples")})
+            for title, options in self.fieldsets
+        ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return (*self.readonly_fields, "seed") if obj is not None else self.readonly_fields

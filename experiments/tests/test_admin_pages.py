@@ -222,6 +222,15 @@ def test_a_blinded_analyst_sees_no_arms_on_the_page_of_the_study(study: Any, str
     assert 'name="_save"' not in text
 
 
+def test_block_sizes_only_for_who_designs_or_sees_the_allocation(study: Any, stranger: Any, lead: Any) -> None:
+    address = page("experiment", "change", study.pk)
+    assert "field-block_multiples" in client_of(lead).get(address).content.decode()
+    for role, shown in (("coordinator", False), ("blinded_analyst", False), ("unblinded_analyst", True)):
+        held = grant_role(user=stranger, experiment=study, role=role, by=None)
+        assert ("field-block_multiples" in client_of(stranger).get(address).content.decode()) == shown, role
+        held.delete()
+
+
 # --- writes are actions
 
 

@@ -13,7 +13,7 @@ from django.db import connection, connections, transaction
 
 from augmed.foundation.errors import Conflict, DomainError
 from cases.disclosure import Show, Supply
-from experiments.actions.enrolment import withdraw
+from experiments.actions.enrolment import erase_enrolment, withdraw
 from experiments.actions.events import record_events
 from experiments.actions.questionnaires import set_questions
 from experiments.actions.reviews import open_review, submit
@@ -120,6 +120,30 @@ def test_two_tabs_at_the_last_review_of_all_are_told_the_same(lead, clinician):
     )
     assert {error.code for error in results if isinstance(error, Conflict)} == {"already_answered"}
     assert sum(isinstance(result, Conflict) for result in results) == 3
+
+
+def test_no_event_comes_in_after_an_erasure_it_waited_for(reviews, clinician, lead):
+    open_review(public_id=reviews[0].public_id, by=clinician)
+    event = {"page_session": uuid.uuid4(), "sequence": 1, "kind": "focus", "data": {"what": "of the person"}}
+    results: list[Any] = []
+
+    def tell() -> None:
+        try:
+            results.append(record_events(public_id=reviews[0].public_id, events=[event], by=clinician))
+        except Conflict as error:
+            results.append(error.code)
+        finally:
+            connections.close_all()
+
+    with transaction.atomic():
+        enrolment = Enrolment.objects.select_for_update().get(user=clinician)
+        telling = threading.Thread(target=tell)
+        telling.start()
+        _wait_until_somebody_waits()
+        erase_enrolment(enrolment=enrolment, by=lead, reason="Asked for.")
+    telling.join(timeout=30)
+    assert results == ["not_taking_part"]
+    assert not ReviewEvent.objects.exclude(data="").exists()
 
 
 def test_the_last_two_reviews_answered_at_once_complete_the_enrolment_once(lead):
