@@ -10,8 +10,8 @@ from django.http import HttpResponse
 
 
 def json_text(text: str, *, status: int = 200) -> HttpResponse:
-    """Serve canonical JSON as it is stored."""
-    return HttpResponse(text, content_type="application/json", status=status)
+    """Serve canonical JSON as it is stored. No browser or proxy keeps it: most of it is of patients."""
+    return HttpResponse(text, content_type="application/json", status=status, headers={"Cache-Control": "no-store"})
 
 
 def with_json_text(values: dict[str, Any], **texts: str) -> HttpResponse:

@@ -103,6 +103,11 @@ def test_opening_gives_the_case_as_it_was_hashed(client, first_review):
     assert json.loads(text.content) == body["case"]
 
 
+def test_no_browser_keeps_a_case(client, opened):
+    for answer in (client.post(address(opened, "/open")), client.get(address(opened, "/case"))):
+        assert answer.headers["cache-control"] == "no-store"
+
+
 def test_opening_again_gives_the_same(client, opened):
     assert client.post(address(opened, "/open")).json() == client.post(address(opened, "/open")).json()
 
