@@ -43,15 +43,19 @@ def main() -> None:
 
     call_command("migrate", verbosity=0, interactive=False)
     only = os.environ.get("BENCH_ONLY", "")
-    from benchmarks import export, report, requests, seed
+    from benchmarks import report
 
     if only in {"", "requests"}:
+        from benchmarks import requests, seed
+
         experiment = seed.seed(say)
         totals = seed.totals(experiment)
         say(f"in the database: {totals}")
         rows = requests.measure(experiment, say)
         report.write("requests", report.requests_table(rows, totals))
     if only in {"", "export"}:
+        from benchmarks import export
+
         report.write("export", report.export_table(export.measure(say)))
     say("docs/performance.md is written.")
 

@@ -6,6 +6,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from threading import Lock
 from typing import Any
 
@@ -25,7 +26,7 @@ from cases.disclosure import (
     disclosed_to_json,
 )
 from cases.models import LayoutNode
-from cases.tree import from_json
+from cases.tree import Tree, from_json
 from experiments.models.review import feature_key
 
 NodeRows = Sequence[Sequence[Any]]
@@ -81,11 +82,17 @@ def all_node_rows(layout_version_id: int) -> NodeRows:
     return list(nodes.values_list("id", "parent_id", "key", "label", "level", "role", "takes_supplied_values"))
 
 
+@lru_cache(maxsize=128)
+def _tree(snapshot: str) -> Tree:
+    """A case's tree is parsed once for all the arms and stages that show it. Trees are immutable."""
+    return from_json(json.loads(snapshot))
+
+
 def compute(contents: Contents) -> Disclosed:
     """Disclose anew, without any cache."""
     found = DisclosureContent.from_json(json.loads(contents.disclosure_set))
     advice_nodes, order = _layout(contents.nodes) if found.supplies else ((), ())
-    disclosed = disclose(from_json(json.loads(contents.snapshot)), found.entries, advice_nodes, order)
+    disclosed = disclose(_tree(contents.snapshot), found.entries, advice_nodes, order)
     text = canonical_json(disclosed_to_json(disclosed))
     return Disclosed(text, sha256_hex(text), frozenset(_named(disclosed.sections)))
 

@@ -119,8 +119,10 @@ def _object(value: Mapping[Any, Any], place: _Place) -> dict[str, Any]:
         name = _text(key, place)
         if name in found:
             raise ValueError(f"{_path(place)}: key {name!r} occurs twice after normalisation")
-        found[name] = _canonical(item, (place, name))
-    return dict(sorted(found.items()))
+        # Most values are nothing or plain text: these need no call of their own.
+        plain = item is None or (type(item) is str and item.isascii())
+        found[name] = item if plain else _canonical(item, (place, name))
+    return {name: found[name] for name in sorted(found)}
 
 
 def _text(value: str, place: _Place) -> str:

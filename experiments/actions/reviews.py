@@ -9,9 +9,10 @@ import uuid
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists
+from django.db.models import BigIntegerField, Exists
 from django.utils import timezone
 
+from augmed.foundation.prepared import Parameter, Prepared
 from cases.disclosure import ENGINE_VERSION
 from experiments.actions.submissions import SubmitResult, submit
 from experiments.binding import Binding, resolve
@@ -75,12 +76,18 @@ def _bind(state: ReviewState, by: Any) -> OpenedReview | None:
 def _lock(state: ReviewState) -> None:
     """Lock the review, so that nothing it binds can be replaced meanwhile; freeze its questionnaire version at its
     first use, in the same statement. (SQLite has one writer at a time.)"""
-    review = Review.objects.select_for_update().filter(pk=state.pk).order_by()
     if state.unfrozen_version_id is not None:
+        review = Review.objects.select_for_update().filter(pk=state.pk).order_by()
         unfrozen = QuestionnaireVersion.objects.filter(pk=state.unfrozen_version_id, frozen_at=None)
         if unfrozen.filter(Exists(review)).update(frozen_at=timezone.now()):
             return
-    review.values_list("pk").first()
+    _LOCKED.rows(review=state.pk)
+
+
+_LOCKED = Prepared(
+    lambda review: Review.objects.select_for_update().filter(pk=review).order_by().values_list("pk"),
+    review=Parameter(BigIntegerField(), 2_100_000_001),
+)
 
 
 def _opening(state: ReviewState, binding: Binding, shown: Disclosed) -> ReviewOpening:

@@ -10,10 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists
+from django.db.models import BigIntegerField
 
 from augmed.foundation.canonical import canonical_json, digest, sha256_hex
 from augmed.foundation.errors import Conflict, Invalid
+from augmed.foundation.prepared import Parameter, Prepared
 from experiments.answers import AnswerErrors, CanonicalAnswer, validate
 from experiments.models import (
     Answer,
@@ -106,8 +107,7 @@ def _store(
 def _lock_enrolment(state: ReviewState) -> None:
     """One answer of a person at a time: of the last two, the later one sees the other and completes the enrolment, and
     none comes in after a withdrawal. (Completed meanwhile: by another tab, whose answer stands.)"""
-    enrolment = Enrolment.objects.select_for_update().filter(pk=state.enrolment_id)
-    status = enrolment.order_by().values_list("status", flat=True).get()
+    ((status,),) = _LOCKED_STATUS.rows(enrolment=state.enrolment_id)
     if status not in (Enrolment.Status.ACTIVE, Enrolment.Status.COMPLETED):
         raise Conflict("You no longer take part in this study.", code="not_taking_part")
 
@@ -117,12 +117,25 @@ def _complete_if_last(state: ReviewState, by: Any) -> None:
     upload may add to it."""
     if state.experiment_kind == Experiment.Kind.CONFIGS:
         return
-    unanswered = Review.objects.filter(assignment__enrolment=state.enrolment_id).unanswered()
-    completed = Enrolment.objects.filter(~Exists(unanswered), pk=state.enrolment_id)
-    if completed.update(status=Enrolment.Status.COMPLETED):
-        EnrolmentEvent.objects.create(
-            enrolment_id=state.enrolment_id, status=Enrolment.Status.COMPLETED, reason="All reviews answered.", by=by
-        )
+    if _UNANSWERED.rows(enrolment=state.enrolment_id):
+        return
+    Enrolment.objects.filter(pk=state.enrolment_id).update(status=Enrolment.Status.COMPLETED)
+    EnrolmentEvent.objects.create(
+        enrolment_id=state.enrolment_id, status=Enrolment.Status.COMPLETED, reason="All reviews answered.", by=by
+    )
+
+
+_ENROLMENT = Parameter(BigIntegerField(), 2_100_000_001)
+_LOCKED_STATUS = Prepared(
+    lambda enrolment: Enrolment.objects.select_for_update().filter(pk=enrolment).order_by().values_list("status"),
+    enrolment=_ENROLMENT,
+)
+_UNANSWERED = Prepared(
+    lambda enrolment: (
+        Review.objects.filter(assignment__enrolment=enrolment).unanswered().order_by().values_list("pk")[:1]
+    ),
+    enrolment=_ENROLMENT,
+)
 
 
 def _answered_before(
