@@ -111,7 +111,7 @@ def download_export(*, job: Job, by: Any) -> Download:
 
 def may_fetch(job: Job, by: Any) -> bool:
     """Has the person, now, every right with which the archive was written? A role may be lost after the export."""
-    experiment = Experiment.objects.filter(pk=job.experiment_id).first()
+    experiment = Experiment.objects.filter(pk=job.experiment_id or 0).first()
     filters = (job.result or {}).get("filters", {})
     if experiment is None or not isinstance(filters, dict):
         return bool(by.is_superuser)
