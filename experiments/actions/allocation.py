@@ -15,9 +15,9 @@ from augmed.foundation import audit
 from augmed.foundation.canonical import canonical_json
 from cases.models import Case
 from experiments.actions.common import locked
+from experiments.design.protocol import FrozenProtocol
 from experiments.drawing import DrawInputs, PlacedArrival, draw
 from experiments.models import AllocationRun, Assignment, Enrolment, Experiment, Review
-from experiments.protocol import FrozenProtocol
 from experiments.randomization import ArmWeight, Plan, StudyCase
 
 _BATCH = 1000

@@ -22,7 +22,7 @@ from cases.disclosure import (
 )
 from cases.models import Case
 from experiments.actions.common import locked, refuse_when_over
-from experiments.matrix import found_features, matrix_nodes, study_layout_version
+from experiments.design.matrix import found_features, matrix_nodes, study_layout_version
 from experiments.models import DisclosureSet, Experiment, Stage
 
 _CELL_KEYS = frozenset({"node", "discriminator", "shown", "collapse", "highlight", "top"})

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Max
 
-from experiments.display_config_plan import PlannedConfig, UploadPlan
+from experiments.display_configs.plan import PlannedConfig, UploadPlan
 from experiments.models import (
     Assignment,
     AssignmentDisclosure,

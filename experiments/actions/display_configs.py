@@ -23,9 +23,9 @@ from experiments.actions.display_config_rows import (
     store_disclosures,
 )
 from experiments.actions.roles import grant_role
-from experiments.display_config_plan import UploadPlan, make_plan
-from experiments.display_config_sets import study_version
-from experiments.display_configs import ParsedFile, RowError, parse
+from experiments.display_configs.parsing import ParsedFile, RowError, parse
+from experiments.display_configs.plan import UploadPlan, make_plan
+from experiments.display_configs.sets import study_version
 from experiments.models import Experiment, ExperimentTransition, StudyRole
 
 CONFIGS_NAME = "Display configs"

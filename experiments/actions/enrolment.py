@@ -14,8 +14,8 @@ from augmed.foundation.errors import Conflict, Invalid
 from experiments.actions.allocation import draw_pending, runs_for_audit
 from experiments.actions.common import locked, refuse_when_over
 from experiments.actions.erasure import erase_enrolment, erase_payloads
+from experiments.design.protocol import FrozenProtocol
 from experiments.models import ConsentRecord, Enrolment, EnrolmentEvent, Experiment
-from experiments.protocol import FrozenProtocol
 from participants.models import Profile
 
 __all__ = ["enrol", "erase_enrolment", "record_consent", "withdraw"]

@@ -16,8 +16,8 @@ from augmed.foundation.canonical import canonical_json
 from augmed.foundation.errors import Conflict, Invalid
 from experiments.actions.submissions import plain
 from experiments.models import Enrolment, ReviewEvent
-from experiments.reading import asked_in, refuse_unless_opened, shown_in
-from experiments.review_state import ReviewState, own_review
+from experiments.reviewing.reading import asked_in, refuse_unless_opened, shown_in
+from experiments.reviewing.review_state import ReviewState, own_review
 
 MOST_EVENTS = 500
 LONGEST_DATA = 4_000

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from augmed.foundation.canonical import canonical_json, sha256_hex
 from cases.models import LayoutVersion
-from experiments.matrix import found_features, known_features, study_layout_version
+from experiments.design.matrix import found_features, known_features, study_layout_version
+from experiments.design.protocol import CONTENT_VERSION, allocation_content
 from experiments.models import (
     Arm,
     DisclosureSet,
@@ -18,7 +19,6 @@ from experiments.models import (
     QuestionnaireVersion,
     Stage,
 )
-from experiments.protocol import CONTENT_VERSION, allocation_content
 
 
 def freeze(experiment: Experiment, *, number: int, reason: str, by: Any) -> ProtocolVersion:
@@ -82,7 +82,7 @@ def _content(
             {"id": entry.case_id, "number": entry.case.number}
             for entry in experiment.study_cases.select_related("case").order_by("position")
         ],
-        # The features that were there at activation: what is found later is new (experiments.matrix).
+        # The features that were there at activation: what is found later is new (experiments.design.matrix).
         "features": features,
     }
 

@@ -13,8 +13,8 @@ from experiments.actions.allocation import draw_pending
 from experiments.actions.common import locked
 from experiments.actions.disclosure_sets import resolve_and_store
 from experiments.actions.freezing import freeze
+from experiments.design.readiness import ActivationProblem, activation_problems, amendment_problems
 from experiments.models import Experiment, ExperimentTransition, ProtocolVersion
-from experiments.readiness import ActivationProblem, activation_problems, amendment_problems
 
 __all__ = ["ActivationProblem", "activate", "activation_problems", "amend", "archive", "complete", "pause", "resume"]
 

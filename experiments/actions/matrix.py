@@ -11,8 +11,8 @@ from augmed.foundation import audit
 from augmed.foundation.errors import Conflict, Invalid
 from experiments.actions.common import locked
 from experiments.actions.disclosure_sets import set_cells
-from experiments.disclosure_table import design_token
-from experiments.matrix import study_layout_version
+from experiments.design.disclosure_table import design_token
+from experiments.design.matrix import study_layout_version
 from experiments.models import Experiment, Stage
 
 STALE = "matrix_changed_meanwhile"

@@ -13,8 +13,8 @@ from django.utils import timezone
 from augmed.foundation import audit
 from augmed.foundation.errors import Conflict, Invalid
 from experiments.actions.common import clean, refuse_when_over
+from experiments.design.question_forms import QUESTION_FIELDS, read_questions
 from experiments.models import Experiment, Question, Questionnaire, QuestionnaireVersion, ReviewOpening
-from experiments.question_forms import QUESTION_FIELDS, read_questions
 
 
 def create_questionnaire(

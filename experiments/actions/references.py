@@ -16,8 +16,8 @@ from cases.models import Case
 from experiments.actions.common import locked
 from experiments.answers import QuestionDefinition
 from experiments.csv_rows import RowErrors, read_rows
+from experiments.design.question_forms import definition
 from experiments.models import AdjudicatorReading, Experiment, Question, ReferenceStandard
-from experiments.question_forms import definition
 from experiments.reference_values import reference_value
 
 IMPORTED = "imported"

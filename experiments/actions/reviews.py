@@ -15,11 +15,11 @@ from django.utils import timezone
 from augmed.foundation.prepared import Parameter, Prepared
 from cases.disclosure import ENGINE_VERSION
 from experiments.actions.submissions import SubmitResult, submit
-from experiments.binding import Binding, resolve
-from experiments.disclosed_text import Disclosed, disclosed
 from experiments.models import QuestionnaireVersion, Review, ReviewEvent, ReviewOpening
-from experiments.reading import OpenedReview, opened_review, read_review
-from experiments.review_state import (
+from experiments.reviewing.binding import Binding, resolve
+from experiments.reviewing.disclosed_text import Disclosed, disclosed
+from experiments.reviewing.reading import OpenedReview, opened_review, read_review
+from experiments.reviewing.review_state import (
     ReviewState,
     own_review,
     refuse_before_wait,

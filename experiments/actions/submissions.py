@@ -25,8 +25,8 @@ from experiments.models import (
     ReviewEvent,
     Submission,
 )
-from experiments.reading import Asked, asked_in, refuse_unless_opened
-from experiments.review_state import ReviewState, own_review, refuse_unless_running
+from experiments.reviewing.reading import Asked, asked_in, refuse_unless_opened
+from experiments.reviewing.review_state import ReviewState, own_review, refuse_unless_running
 
 LONGEST_CLIENT_DATA = 20_000
 ALREADY_ANSWERED = "Your first answer to this case is saved and cannot be changed."

@@ -18,8 +18,8 @@ from experiments.actions.questionnaires import copy_version, create_questionnair
 from experiments.admin.fields import LineList
 from experiments.admin.inlines import StudyInline
 from experiments.admin_tools import StudyAdmin, StudyReadOnlyAdmin, show_refusal
+from experiments.design.question_forms import QUESTION_FIELDS
 from experiments.models import Experiment, Question, Questionnaire, QuestionnaireVersion
-from experiments.question_forms import QUESTION_FIELDS
 
 
 class QuestionForm(forms.ModelForm):

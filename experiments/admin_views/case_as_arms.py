@@ -19,8 +19,8 @@ from cases.disclosure import DisclosureContent, disclose
 from cases.models import Case, CaseSnapshot
 from cases.tree import from_json
 from experiments.admin_tools import study_or_404
-from experiments.case_comparison import compare_columns
-from experiments.matrix import study_layout_version
+from experiments.design.case_comparison import compare_columns
+from experiments.design.matrix import study_layout_version
 from experiments.models import Experiment, ProtocolStage, Stage
 
 

@@ -15,9 +15,9 @@ from augmed.foundation.permissions import Verb
 from experiments.actions import lifecycle
 from experiments.admin_tools import study_or_404
 from experiments.admin_views.matrix import amendment_key, changed_columns
-from experiments.disclosure_table import disclosure_table
+from experiments.design.disclosure_table import disclosure_table
+from experiments.design.readiness import ActivationProblem, amendment_problems
 from experiments.models import Experiment
-from experiments.readiness import ActivationProblem, amendment_problems
 
 STEPS: dict[str, tuple[str, Callable[..., Any], str]] = {
     "pause": ("Pause the study", lifecycle.pause, "Nobody can open or answer a review until it is resumed."),

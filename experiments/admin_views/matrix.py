@@ -14,7 +14,7 @@ from augmed.foundation.errors import Conflict, DomainError, Invalid
 from augmed.foundation.permissions import Verb
 from experiments.actions.matrix import STALE, begin_amendment, read_cells, save_matrix
 from experiments.admin_tools import may_in_study, show_refusal, study_or_404
-from experiments.disclosure_table import DisclosureTable, disclosure_table
+from experiments.design.disclosure_table import DisclosureTable, disclosure_table
 from experiments.models import Experiment, Stage
 
 _OVER = {Experiment.Status.COMPLETED, Experiment.Status.ARCHIVED}

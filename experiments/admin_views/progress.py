@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from augmed.foundation.permissions import Verb
 from experiments.admin_tools import may_in_study, study_or_404
 from experiments.models import Enrolment
-from experiments.progress import NONE_YET, counts_by, enrolments_by_status, real_assignments, totals
+from experiments.reviewing.progress import NONE_YET, counts_by, enrolments_by_status, real_assignments, totals
 
 PER_PAGE = 100
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from cases.disclosure import DisclosureContent
 from cases.tree import Identity
+from experiments.design.question_forms import definition
 from experiments.exports.scope import Rights
 from experiments.models import AssignmentDisclosure, DisclosureSet, Experiment, ProtocolStage, Question
-from experiments.question_forms import definition
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from experiments.answers import CHOICES, NUMERIC
 from experiments.exports.blinding import Visible
 from experiments.exports.cells import Column, ColumnType
 from experiments.models import Experiment, Question
-from experiments.scoring import References
+from experiments.reviewing.scoring import References
 
 _KEPT_SCORES = 20_000
 _WRITTEN_AS: dict[str, ColumnType] = {"multiple_choice": "list", "date": "date"}

@@ -13,7 +13,7 @@ from experiments.actions.design import set_case_list, update_arm, update_experim
 from experiments.actions.lifecycle import amend, pause, resume
 from experiments.models import AllocationRun, Assignment, Enrolment, Experiment, Review
 from experiments.tests import factories
-from experiments.verification import verify_allocation
+from experiments.verification.allocation import verify_allocation
 
 pytestmark = pytest.mark.django_db
 

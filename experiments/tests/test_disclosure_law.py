@@ -15,10 +15,10 @@ from cases.models import LayoutNode
 from cases.tree import SCHEMA_VERSION, Entry, Feature, Node, Tree, features
 from experiments.actions.disclosure_sets import disclosure_set_for
 from experiments.actions.reviews import open_review, read_review
-from experiments.disclosed_text import kept
 from experiments.models import Assignment, AssignmentDisclosure, Enrolment, Experiment, Review, ReviewOpening
+from experiments.reviewing.disclosed_text import kept
 from experiments.tests import factories
-from experiments.verification_disclosure import verify_disclosure
+from experiments.verification.disclosure import verify_disclosure
 
 words = st.text(alphabet="abcxyz.: é0", min_size=1, max_size=8).map(lambda text: text.strip() or "w")
 

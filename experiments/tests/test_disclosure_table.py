@@ -8,7 +8,7 @@ import pytest
 
 from cases.models import LayoutNode
 from experiments.actions.design import set_cells
-from experiments.disclosure_table import disclosure_table
+from experiments.design.disclosure_table import disclosure_table
 from experiments.models import Stage
 from experiments.tests import factories
 

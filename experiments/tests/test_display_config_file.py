@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cases.disclosure import Style
-from experiments.display_configs import parse
+from experiments.display_configs.parsing import parse
 
 HEADER = "User,Case No.,Path,Collapse,Highlight,Top"
 

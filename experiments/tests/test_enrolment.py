@@ -13,7 +13,7 @@ from experiments.actions.enrolment import enrol, erase_enrolment, record_consent
 from experiments.actions.lifecycle import complete
 from experiments.models import Answer, ConsentRecord, Enrolment, ReviewEvent, Submission
 from experiments.tests import factories
-from experiments.verification import verify_allocation
+from experiments.verification.allocation import verify_allocation
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from experiments.actions.consents import import_consents
 from experiments.actions.enrolment import enrol, withdraw
 from experiments.models import ConsentRecord
 from experiments.tests import factories
-from experiments.verification import verify_allocation
+from experiments.verification.allocation import verify_allocation
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from experiments.actions.lifecycle import amend
 from experiments.models import Assignment, Enrolment, EnrolmentEvent, Experiment, ProtocolVersion, Review
 from experiments.tests import factories
 from experiments.tests.test_reviews_at_once import at_once
-from experiments.verification import verify_allocation
+from experiments.verification.allocation import verify_allocation
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 

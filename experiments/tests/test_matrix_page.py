@@ -14,7 +14,7 @@ from augmed.foundation.models import AuditEvent
 from cases.models import LayoutNode
 from experiments.actions.design import set_cells
 from experiments.actions.roles import grant_role
-from experiments.disclosure_table import disclosure_table
+from experiments.design.disclosure_table import disclosure_table
 from experiments.models import Experiment, Stage
 from experiments.tests import factories
 

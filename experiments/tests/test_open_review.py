@@ -19,7 +19,6 @@ from cases.tree import Tree
 from experiments.actions.disclosure_sets import disclosure_set_for
 from experiments.actions.lifecycle import amend, complete, pause, resume
 from experiments.actions.reviews import open_review, read_review, submit
-from experiments.disclosed_text import kept
 from experiments.models import (
     Arm,
     Assignment,
@@ -30,7 +29,8 @@ from experiments.models import (
     ReviewEvent,
     ReviewOpening,
 )
-from experiments.reading import own_reviews
+from experiments.reviewing.disclosed_text import kept
+from experiments.reviewing.reading import own_reviews
 from experiments.tests import factories
 
 ANSWERS = {"diagnosis": "yes", "risk": 20}

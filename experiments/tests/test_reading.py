@@ -15,9 +15,9 @@ from cases.disclosure import disclosed_sha256, disclosed_to_json
 from cases.tree import from_json
 from experiments.actions.lifecycle import pause
 from experiments.actions.reviews import open_review, read_review, submit
-from experiments.disclosed_text import Disclosed, Kept, kept
 from experiments.models import Review, ReviewOpening
-from experiments.reading import OpenedReview, asked_in, next_review, own_answers, own_reviews
+from experiments.reviewing.disclosed_text import Disclosed, Kept, kept
+from experiments.reviewing.reading import OpenedReview, asked_in, next_review, own_answers, own_reviews
 from experiments.tests import factories
 
 ANSWERS = {"diagnosis": "yes", "risk": 20}
@@ -66,7 +66,9 @@ def test_nothing_served_names_the_arm(study, enrolled, clinician):
 def test_reopening_reads_no_tree_and_gives_the_same_bytes(study, enrolled, clinician, monkeypatch):
     review = own_reviews(clinician).filter(stage_position=1).first()
     opened = open_review(public_id=review.public_id, by=clinician)
-    monkeypatch.setattr("experiments.disclosed_text.from_json", lambda value: pytest.fail("parsed the tree again"))
+    monkeypatch.setattr(
+        "experiments.reviewing.disclosed_text.from_json", lambda value: pytest.fail("parsed the tree again")
+    )
     with CaptureQueriesContext(connection) as captured:
         assert read_review(public_id=review.public_id, by=clinician) == opened
     assert len(captured) == 1

@@ -17,7 +17,6 @@ from experiments.actions.enrolment import erase_enrolment, withdraw
 from experiments.actions.events import record_events
 from experiments.actions.questionnaires import set_questions
 from experiments.actions.reviews import open_review, submit
-from experiments.disclosed_text import kept
 from experiments.models import (
     Answer,
     AssignmentDisclosure,
@@ -28,7 +27,8 @@ from experiments.models import (
     ReviewOpening,
     Submission,
 )
-from experiments.reading import own_reviews
+from experiments.reviewing.disclosed_text import kept
+from experiments.reviewing.reading import own_reviews
 from experiments.tests import factories
 from experiments.tests.test_open_review import configs_study, disclose_to
 

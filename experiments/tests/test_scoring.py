@@ -13,8 +13,8 @@ from experiments.actions.erasure import erase_enrolment
 from experiments.actions.references import set_reference
 from experiments.actions.reviews import open_review, submit
 from experiments.models import ReferenceStandard, Submission
-from experiments.reading import own_reviews
-from experiments.scoring import References, Score, score_submission, scores
+from experiments.reviewing.reading import own_reviews
+from experiments.reviewing.scoring import References, Score, score_submission, scores
 from experiments.tests import factories
 
 

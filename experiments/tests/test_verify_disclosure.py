@@ -14,14 +14,14 @@ from django.utils import timezone
 from augmed.foundation.append_only import erasing
 from augmed.foundation.canonical import sha256_hex
 from cases.models import CaseSnapshot
-from experiments import verification_disclosure
 from experiments.actions.erasure import erase_enrolment
 from experiments.actions.reviews import open_review
 from experiments.models import DisclosureSet, ReviewOpening
-from experiments.reading import own_reviews
+from experiments.reviewing.reading import own_reviews
 from experiments.tests import factories
 from experiments.tests.test_open_review import configs_study
-from experiments.verification_disclosure import verify_disclosure
+from experiments.verification import disclosure as verification_disclosure
+from experiments.verification.disclosure import verify_disclosure
 
 
 @pytest.fixture

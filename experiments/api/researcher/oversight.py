@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from augmed.foundation.permissions import Verb
-from experiments import progress
 from experiments.api.base import StudyViewSet
 from experiments.models import AllocationRun, Assignment, Enrolment, StudyCase
+from experiments.reviewing import progress
 
 PROGRESS_TAG = ["researcher: progress"]
 ALLOCATION_TAG = ["researcher: allocation"]

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from experiments.models import Experiment
-from experiments.verification import verify_allocation
+from experiments.verification.allocation import verify_allocation
 
 _SHOWN = 100
 

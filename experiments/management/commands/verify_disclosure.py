@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from experiments.models import Experiment
-from experiments.verification_disclosure import verify_disclosure
+from experiments.verification.disclosure import verify_disclosure
 
 
 class Command(BaseCommand):

@@ -14,7 +14,7 @@ from cases.disclosure import FoundFeature, MatrixNode, Show, Style, resolve_with
 from cases.models import LayoutNode, LayoutVersion
 from cases.tree import Identity
 from experiments.actions.disclosure_sets import cell_from_json, cell_to_json
-from experiments.matrix import CountedFeature, counted_features, study_layout_version
+from experiments.design.matrix import CountedFeature, counted_features, study_layout_version
 from experiments.models import Experiment, Stage
 
 COMPATIBILITY = {

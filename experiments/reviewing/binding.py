@@ -13,9 +13,9 @@ from django.db.models import BigIntegerField, Case, Exists, F, OuterRef, Q, Quer
 from augmed.foundation.errors import Conflict
 from augmed.foundation.prepared import Parameter, Prepared
 from cases.models import CaseSnapshot
-from experiments.disclosed_text import Contents, in_order, node_rows
 from experiments.models import Assignment, AssignmentDisclosure, ProtocolStage, ProtocolVersion, ReviewOpening
-from experiments.review_state import ReviewState, newest_versions
+from experiments.reviewing.disclosed_text import Contents, in_order, node_rows
+from experiments.reviewing.review_state import ReviewState, newest_versions
 
 
 @dataclass(frozen=True, slots=True)

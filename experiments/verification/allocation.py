@@ -12,9 +12,9 @@ from django.db.models import Count
 from augmed.foundation.canonical import sha256_hex
 from cases.models import Case
 from experiments.actions.allocation import held_case, places, remaining_cases, run_inputs
+from experiments.design.protocol import FrozenProtocol
 from experiments.drawing import ArmSequences, DrawInputs, PlacedArrival, draw
 from experiments.models import AllocationRun, Assignment, Enrolment, Experiment
-from experiments.protocol import FrozenProtocol
 from experiments.randomization import ARM_PER_PARTICIPANT, StudyCase
 
 _CHUNK = 200

@@ -27,7 +27,7 @@ from cases.disclosure import (
 from cases.layouts.reading import advice_nodes, layout_nodes, matrix_nodes, path_rules
 from cases.models import CaseSnapshot, LayoutVersion
 from cases.tree import features, from_json
-from experiments.display_configs import ConfigRow, RowError
+from experiments.display_configs.parsing import ConfigRow, RowError
 from experiments.models import Experiment
 
 SOURCE = "display-config CSV"

@@ -10,8 +10,8 @@ from decimal import Decimal
 from django.db.models import QuerySet
 
 from experiments.answers import correctness
+from experiments.design.question_forms import definition
 from experiments.models import Experiment, Question, ReferenceStandard, Submission
-from experiments.question_forms import definition
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,12 @@ from django.utils import timezone
 from augmed.foundation.errors import Conflict
 from augmed.foundation.prepared import Parameter, Prepared
 from experiments.answers import CanonicalAnswer, QuestionDefinition
-from experiments.disclosed_text import Contents, Disclosed, compute, in_order, kept, node_rows
+from experiments.design.question_forms import definition
 from experiments.models import Answer, Question, ReviewOpening
 from experiments.models.querysets import ReviewQuerySet
 from experiments.models.review import Review
-from experiments.question_forms import definition
-from experiments.review_state import ReviewState, own_review, refuse_unless_readable
+from experiments.reviewing.disclosed_text import Contents, Disclosed, compute, in_order, kept, node_rows
+from experiments.reviewing.review_state import ReviewState, own_review, refuse_unless_readable
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from django.db.models import Exists, OuterRef
 
 from cases.models import Case, CaseSnapshot
-from experiments.display_config_sets import ConfigSet, SetMaker, study_version
-from experiments.display_configs import ConfigRow, ParsedFile, RowError, grouped
+from experiments.display_configs.parsing import ConfigRow, ParsedFile, RowError, grouped
+from experiments.display_configs.sets import ConfigSet, SetMaker, study_version
 from experiments.models import Arm, Assignment, AssignmentDisclosure, Enrolment, Experiment, ReviewOpening
 from participants.models import User
 

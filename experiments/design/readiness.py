@@ -11,7 +11,7 @@ from django.db.models import Count
 
 from cases.disclosure import DisclosureContent
 from cases.models import Case, LayoutVersion
-from experiments.matrix import study_layout_version, study_snapshots
+from experiments.design.matrix import study_layout_version, study_snapshots
 from experiments.models import Arm, Experiment, ProtocolVersion, QuestionnaireVersion, Stage
 
 SHOWN = 10  # how many of many are named in a message

@@ -10,8 +10,8 @@ from uuid import UUID
 from augmed.foundation.canonical import sha256_hex
 from cases.disclosure import ENGINE_VERSION
 from cases.models import CaseSnapshot
-from experiments.disclosed_text import Contents, NodeRows, all_node_rows, compute
 from experiments.models import DisclosureSet, Experiment, ReviewOpening
+from experiments.reviewing.disclosed_text import Contents, NodeRows, all_node_rows, compute
 
 CHUNK = 100
 """Openings looked at together: their snapshots and sets are in memory at once, and no more."""

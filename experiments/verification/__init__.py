@@ -1,0 +1,1 @@
+"""Recompute what is on record: draws from their inputs, disclosures from snapshots and sets."""
