@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Field, QuerySet
+from django.db.models.sql import UpdateQuery
 
 
 @dataclass(frozen=True)
@@ -64,29 +65,26 @@ def _preparing_cursor_class() -> type[Any]:
     return PreparingCursor
 
 
-class Prepared:
-    """`build` takes the parameters by name and returns a queryset of `values_list(...)`; it is called with the samples,
-    once for each kind of database."""
+class _Composing:
+    """Composes once for each kind of database, with the samples in the places of the parameters."""
 
-    def __init__(self, build: Callable[..., QuerySet[Any, Any]], **parameters: Parameter) -> None:
+    def __init__(self, build: Callable[..., QuerySet[Any, Any]], parameters: Mapping[str, Parameter]) -> None:
         self._build = build
         self._parameters = parameters
         self._composed: dict[str, _Composed] = {}
 
-    def rows(self, **values: Any) -> list[tuple[Any, ...]]:
-        """The rows with these values in the places of the parameters. One statement."""
+    def _execute(self, cursor: Any, values: Mapping[str, Any]) -> _Composed:
         composed = self._composed.get(connection.vendor) or self._compose()
         adapted = {name: parameter.adapted(values[name]) for name, parameter in self._parameters.items()}
         sent = list(composed.constants)
         for place, name in composed.places.items():
             sent[place] = adapted[name]
-        with server_prepared_cursor() as cursor:
-            cursor.execute(composed.sql, sent)
-            return [_converted(row, composed) for row in cursor.fetchall()]
+        cursor.execute(composed.sql, sent)
+        return composed
 
     def _compose(self) -> _Composed:
-        queryset = self._build(**{name: parameter.sample for name, parameter in self._parameters.items()})
-        compiler = queryset.query.get_compiler(connection=connection)
+        built = self._build(**{name: parameter.sample for name, parameter in self._parameters.items()})
+        compiler = self._query(built).get_compiler(connection=connection)
         sql, constants = compiler.as_sql()
         samples = {parameter.adapted(parameter.sample): name for name, parameter in self._parameters.items()}
         assert len(samples) == len(self._parameters), "two parameters have one sample"
@@ -97,6 +95,44 @@ class Prepared:
         composed = _Composed(sql, tuple(constants), places, compiler.get_converters(selected))
         self._composed[connection.vendor] = composed
         return composed
+
+    def _query(self, built: QuerySet[Any, Any]) -> Any:
+        return built.query
+
+
+class Prepared(_Composing):
+    """`build` takes the parameters by name and returns a queryset of `values_list(...)`; it is called with the samples,
+    once for each kind of database."""
+
+    def __init__(self, build: Callable[..., QuerySet[Any, Any]], **parameters: Parameter) -> None:
+        super().__init__(build, parameters)
+
+    def rows(self, **values: Any) -> list[tuple[Any, ...]]:
+        """The rows with these values in the places of the parameters. One statement."""
+        with server_prepared_cursor() as cursor:
+            composed = self._execute(cursor, values)
+            return [_converted(row, composed) for row in cursor.fetchall()]
+
+
+class PreparedUpdate(_Composing):
+    """The same for `build(...).update(**changes)`; the changes are constants."""
+
+    def __init__(
+        self, build: Callable[..., QuerySet[Any, Any]], changes: Mapping[str, Any], **parameters: Parameter
+    ) -> None:
+        super().__init__(build, parameters)
+        self._changes = changes
+
+    def execute(self, **values: Any) -> int:
+        """How many rows were changed. One statement."""
+        with server_prepared_cursor() as cursor:
+            self._execute(cursor, values)
+            return int(cursor.rowcount)
+
+    def _query(self, built: QuerySet[Any, Any]) -> Any:
+        query: Any = built.query.chain(UpdateQuery)
+        query.add_update_values(dict(self._changes))
+        return query
 
 
 def _is_in(value: Any, samples: Mapping[Any, str]) -> bool:

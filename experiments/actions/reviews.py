@@ -69,7 +69,6 @@ def _bind(state: ReviewState, by: Any) -> OpenedReview | None:
         opened_at=opening.opened_at,
         version_id=binding.version_id,
         version_public_id=binding.version_public_id,
-        stage_name=binding.stage_name,
     )
 
 

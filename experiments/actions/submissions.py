@@ -10,11 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import BigIntegerField
+from django.db.models import BigIntegerField, Exists
 
 from augmed.foundation.canonical import canonical_json, digest, sha256_hex
 from augmed.foundation.errors import Conflict, Invalid
-from augmed.foundation.prepared import Parameter, Prepared
+from augmed.foundation.prepared import Parameter, Prepared, PreparedUpdate
 from experiments.answers import AnswerErrors, CanonicalAnswer, validate
 from experiments.models import (
     Answer,
@@ -117,12 +117,10 @@ def _complete_if_last(state: ReviewState, by: Any) -> None:
     upload may add to it."""
     if state.experiment_kind == Experiment.Kind.CONFIGS:
         return
-    if _UNANSWERED.rows(enrolment=state.enrolment_id):
-        return
-    Enrolment.objects.filter(pk=state.enrolment_id).update(status=Enrolment.Status.COMPLETED)
-    EnrolmentEvent.objects.create(
-        enrolment_id=state.enrolment_id, status=Enrolment.Status.COMPLETED, reason="All reviews answered.", by=by
-    )
+    if _COMPLETE_IF_ANSWERED.execute(enrolment=state.enrolment_id):
+        EnrolmentEvent.objects.create(
+            enrolment_id=state.enrolment_id, status=Enrolment.Status.COMPLETED, reason="All reviews answered.", by=by
+        )
 
 
 _ENROLMENT = Parameter(BigIntegerField(), 2_100_000_001)
@@ -130,10 +128,11 @@ _LOCKED_STATUS = Prepared(
     lambda enrolment: Enrolment.objects.select_for_update().filter(pk=enrolment).order_by().values_list("status"),
     enrolment=_ENROLMENT,
 )
-_UNANSWERED = Prepared(
-    lambda enrolment: (
-        Review.objects.filter(assignment__enrolment=enrolment).unanswered().order_by().values_list("pk")[:1]
-    ),
+_COMPLETE_IF_ANSWERED = PreparedUpdate(
+    lambda enrolment: Enrolment.objects.filter(
+        ~Exists(Review.objects.filter(assignment__enrolment=enrolment).unanswered()), pk=enrolment
+    ).order_by(),
+    {"status": Enrolment.Status.COMPLETED},
     enrolment=_ENROLMENT,
 )
 

@@ -54,6 +54,11 @@ class ReviewQuerySet(models.QuerySet["Review"]):
             )
         )
 
+    def without_later_stages(self) -> ReviewQuerySet:
+        """Without stages whose stage before is not answered. That a second reading will come would tell its reader the
+        arm before the first one."""
+        return self.filter(Q(stage_position=1) | ~Exists(_earlier_unanswered()))
+
     def pending_for(self, user: Any) -> ReviewQuerySet:
         """The user's reviews that can be opened and answered now, the next one first."""
         return self.owned_by(user).unanswered().reachable().in_order()
@@ -70,16 +75,19 @@ class ReviewQuerySet(models.QuerySet["Review"]):
 
 def _reachable(now: datetime) -> list[Q]:
     """The one rule of what can be opened, as conditions on a review (also kept, row by row, by the opening itself)."""
-    from experiments.models.review import Review
-
-    earlier_unanswered = Review.objects.filter(
-        assignment=OuterRef("assignment"), stage_position__lt=OuterRef("stage_position"), submission__isnull=True
-    )
     return [
         Q(assignment__enrolment__status="active", assignment__enrolment__experiment__status="active"),
         Q(assignment__available_from=None) | Q(assignment__available_from__lte=now),
-        Q(stage_position=1) | (~Q(Exists(earlier_unanswered)) & ~Q(Exists(_too_recent(now)))),
+        Q(stage_position=1) | (~Q(Exists(_earlier_unanswered())) & ~Q(Exists(_too_recent(now)))),
     ]
+
+
+def _earlier_unanswered() -> models.QuerySet[Any]:
+    from experiments.models.review import Review
+
+    return Review.objects.filter(
+        assignment=OuterRef("assignment"), stage_position__lt=OuterRef("stage_position"), submission__isnull=True
+    )
 
 
 def _too_recent(now: datetime) -> models.QuerySet[Any]:

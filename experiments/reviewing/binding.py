@@ -29,7 +29,6 @@ class Binding:
     version_public_id: uuid.UUID
     version_frozen_at: datetime | None
     protocol_id: int | None
-    stage_name: str
     not_before_days: int
     already: bool
 
@@ -79,7 +78,6 @@ def _binding(row: dict[str, Any], protocol_id: int | None) -> Binding:
         version_public_id=row["version_public_id"],
         version_frozen_at=row["version_frozen_at"],
         protocol_id=protocol_id,
-        stage_name=row["stage_name"] or "",
         not_before_days=row["not_before_days"] or 0,
         already=row["already"],
     )
@@ -90,7 +88,6 @@ def _of_protocol(*, review: int, case: int, protocol: int, arm: int, position: i
         version_id=F("questionnaire_version_id"),
         version_public_id=F("questionnaire_version__public_id"),
         version_frozen_at=F("questionnaire_version__frozen_at"),
-        stage_name=F("name"),
     )
     return _with_contents(stage, review, _under_protocol(review, case, protocol))
 
@@ -104,7 +101,6 @@ def _of_csv(
         version_id=Subquery(newest.values("pk")[:1]),
         version_public_id=Subquery(newest.values("public_id")[:1]),
         version_frozen_at=Subquery(newest.values("frozen_at")[:1]),
-        stage_name=Value(""),
         not_before_days=Value(0),
     )
     snapshots = CaseSnapshot.objects.filter(case=case, layout_version__layout=layout)
@@ -120,7 +116,6 @@ def _of_csv_in_arm(
         version_id=Subquery(stage.values("questionnaire_version_id")[:1]),
         version_public_id=Subquery(stage.values("questionnaire_version__public_id")[:1]),
         version_frozen_at=Subquery(stage.values("questionnaire_version__frozen_at")[:1]),
-        stage_name=Subquery(stage.values("name")[:1]),
         not_before_days=Subquery(stage.values("not_before_days")[:1]),
     )
     return _with_contents(rows, review, _under_protocol(review, case, protocol))
@@ -164,7 +159,6 @@ _COLUMNS = (
     "version_id",
     "version_public_id",
     "version_frozen_at",
-    "stage_name",
     "not_before_days",
     "disclosure_set_id",
     "set_content",

@@ -40,8 +40,6 @@ class OpenedReview:
     case_number: int
     position: int
     stage_position: int
-    stage_count: int
-    stage_name: str
     disclosed: str
     disclosed_sha256: str
     named: frozenset[str]
@@ -59,7 +57,6 @@ class OpenedReview:
         opened_at: datetime,
         version_id: int,
         version_public_id: uuid.UUID,
-        stage_name: str,
     ) -> OpenedReview:
         return cls(
             review=state.pk,
@@ -67,8 +64,6 @@ class OpenedReview:
             case_number=state.case_number,
             position=state.position,
             stage_position=state.stage_position,
-            stage_count=state.stage_count,
-            stage_name=stage_name,
             disclosed=shown.text,
             disclosed_sha256=shown.sha256,
             named=shown.named,
@@ -81,9 +76,10 @@ class OpenedReview:
 
 def own_reviews(user: Any) -> ReviewQuerySet:
     """The user's reviews in order, with status, position, case number and times; `assignment.enrolment.experiment` is
-    loaded. One statement, however many."""
+    loaded. A later stage is not among them before the one before it is answered. One statement, however many."""
     return (
         Review.objects.owned_by(user)
+        .without_later_stages()
         .with_progress()
         .with_status()
         .select_related("assignment__enrolment__experiment")
@@ -152,7 +148,6 @@ def opened_review(state: ReviewState) -> OpenedReview:
         opened_at=state.opened_at,
         version_id=state.version_id,
         version_public_id=state.version_public_id,
-        stage_name=state.stage_name or "",
     )
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import BigIntegerField, Case, Count, F, OuterRef, Q, QuerySet, Subquery, UUIDField, When
+from django.db.models import BigIntegerField, Case, F, OuterRef, Q, QuerySet, Subquery, UUIDField, When
 from django.utils import timezone
 
 from augmed.foundation.errors import Conflict, NotFound
 from augmed.foundation.prepared import Parameter, Prepared
-from experiments.models import Enrolment, Experiment, ProtocolStage, QuestionnaireVersion, Review
+from experiments.models import Enrolment, Experiment, QuestionnaireVersion, Review
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,6 @@ class ReviewState:
     pk: int
     public_id: uuid.UUID
     stage_position: int
-    stage_count: int
-    stage_name: str | None
     assignment_id: int
     position: int
     available_from: datetime | None
@@ -84,7 +82,7 @@ _PATHS: Mapping[str, str] = {
     "answers_sha256": "submission__answers_sha256",
 }
 _OWN = ("pk", "public_id", "stage_position", "assignment_id")
-_COMPUTED = ("stage_count", "stage_name", "previous_protocol_id", "previous_submitted_at", "unfrozen_version_id")
+_COMPUTED = ("previous_protocol_id", "previous_submitted_at", "unfrozen_version_id")
 
 
 def own_review(*, public_id: uuid.UUID | str, by: Any) -> ReviewState:
@@ -155,14 +153,8 @@ def _states() -> QuerySet[Review]:
     before = Review.objects.filter(
         assignment=OuterRef("assignment"), stage_position=OuterRef("stage_position") - 1
     ).order_by()  # without the models' own orders, which would join for nothing
-    siblings = Review.objects.filter(assignment=OuterRef("assignment")).order_by().values("assignment")
-    stage = ProtocolStage.objects.filter(
-        protocol=OuterRef("opening__protocol"), arm=OuterRef("assignment__arm"), position=OuterRef("stage_position")
-    ).order_by()
     later_stage = Q(opening=None, stage_position__gt=1)
     return Review.objects.annotate(
-        stage_count=Subquery(siblings.annotate(n=Count("pk")).values("n")),
-        stage_name=Subquery(stage.values("name")[:1]),
         previous_protocol_id=Case(When(later_stage, then=Subquery(before.values("opening__protocol_id")[:1]))),
         previous_submitted_at=Case(When(later_stage, then=Subquery(before.values("submission__submitted_at")[:1]))),
         unfrozen_version_id=Case(When(Q(opening=None, assignment__arm=None), then=Subquery(_newest_if_unfrozen()[:1]))),

@@ -188,7 +188,7 @@ def test_no_answer_is_lost_for_what_the_client_says(opened, clinician, given, ke
 
 def test_the_last_answer_completes_the_enrolment(two_stage_study, clinician):
     enrolment = factories.make_enrolment(two_stage_study, clinician)
-    reviews = list(own_reviews(clinician))
+    reviews = list(Review.objects.owned_by(clinician).in_order())
     assert len(reviews) == 8
     for review in reviews:
         enrolment.refresh_from_db()

@@ -96,8 +96,6 @@ class OpenedReviewSerializer(serializers.Serializer[Any]):
     case_number = serializers.IntegerField()
     position = serializers.IntegerField()
     stage_position = serializers.IntegerField()
-    stage_count = serializers.IntegerField()
-    stage_name = serializers.CharField()
     questionnaire_version = serializers.UUIDField()
     opened_at = serializers.DateTimeField()
     submitted_at = serializers.DateTimeField(allow_null=True)
@@ -168,8 +166,8 @@ class OwnStudySerializer(serializers.ModelSerializer[Enrolment]):
     consent = serializers.ChoiceField(
         choices=["given", "declined", "withdrawn"], allow_null=True, help_text="the latest recorded; null: none"
     )
-    reviews_total = serializers.IntegerField()
-    reviews_answered = serializers.IntegerField()
+    cases_total = serializers.IntegerField()
+    cases_answered = serializers.IntegerField()
 
     class Meta:
         model = Enrolment
@@ -182,8 +180,8 @@ class OwnStudySerializer(serializers.ModelSerializer[Enrolment]):
             "kind",
             "consent_required",
             "consent",
-            "reviews_total",
-            "reviews_answered",
+            "cases_total",
+            "cases_answered",
             "joined_at",
         ]
         read_only_fields = fields

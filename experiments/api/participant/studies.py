@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, viewsets
 from rest_framework.request import Request
@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from augmed.foundation.permissions import SignedIn
 from experiments.api.participant.serializers import OwnStudySerializer
-from experiments.models import ConsentRecord, Enrolment, Experiment
+from experiments.models import ConsentRecord, Enrolment, Experiment, Review
 
 
 class OwnStudiesViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Enrolment]):
@@ -23,14 +23,16 @@ class OwnStudiesViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Enrolment
     def get_queryset(self) -> QuerySet[Enrolment]:
         user: Any = self.request.user
         latest_consent = ConsentRecord.objects.filter(enrolment=OuterRef("pk")).order_by("-recorded_at", "-pk")
+        unanswered = Review.objects.filter(assignment=OuterRef("assignments")).unanswered()
         return (
             Enrolment.objects.filter(user=user)
             .exclude(experiment__status=Experiment.Status.DRAFT)
             .select_related("experiment")
             .annotate(
                 consent=Subquery(latest_consent.values("kind")[:1]),
-                reviews_total=Count("assignments__reviews"),
-                reviews_answered=Count("assignments__reviews__submission"),
+                # Cases, not reviews: their number would tell how many are read in two stages.
+                cases_total=Count("assignments"),
+                cases_answered=Count("assignments", filter=~Exists(unanswered)),
             )
         )
 

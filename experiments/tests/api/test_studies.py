@@ -15,8 +15,7 @@ def test_own_studies_with_progress_and_instructions(api, clinician, study, enrol
     assert rows[0]["study"] == study.code
     assert rows[0]["instructions"] == "Read with care."
     assert rows[0]["enrolment_status"] == "active"
-    assert rows[0]["reviews_answered"] == 0
-    assert rows[0]["reviews_total"] >= 4
+    assert (rows[0]["cases_total"], rows[0]["cases_answered"]) == (4, 0)
     assert rows[0]["consent"] is None
 
 
@@ -38,3 +37,18 @@ def test_consent_is_told(api, clinician, lead):
 def test_a_draft_is_not_told_of(api, clinician, draft):
     factories.make_enrolment(draft, clinician)
     assert api(clinician).get("/api/v2/studies").json()["results"] == []
+
+
+def test_progress_counts_cases_whatever_their_number_of_stages(api, two_stage_study, clinician):
+    factories.make_enrolment(two_stage_study, clinician)
+    client = api(clinician)
+    cases = two_stage_study.study_cases.count()
+    for stage, answered in ((1, 0), (2, 1)):
+        review = client.get("/api/v2/reviews/next").json()
+        assert review["stage_position"] == stage
+        client.post(f"/api/v2/reviews/{review['public_id']}/open")
+        asked = client.get(f"/api/v2/reviews/{review['public_id']}/questionnaire").json()
+        body = {"questionnaire_version": asked["version"], "answers": {"diagnosis": "yes", "risk": 10}}
+        assert client.post(f"/api/v2/reviews/{review['public_id']}/answer", body).status_code < 300
+        row = client.get("/api/v2/studies").json()["results"][0]
+        assert (row["cases_total"], row["cases_answered"]) == (cases, answered)
