@@ -31,7 +31,6 @@ class Command(BaseCommand):
         if options["reset"]:
             self.reset()
         call_command("migrate", verbosity=0, interactive=False)
-        call_command("createcachetable", verbosity=0)
         accounts = load_or_create(settings.VAR_DIR / "demo-accounts.txt")
         load(accounts=accounts, say=lambda text: self.stdout.write(f"  {text}"))
         self.welcome(accounts, options["port"])
