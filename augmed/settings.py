@@ -127,8 +127,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        # FULL: an answer that was confirmed survives a power cut. Recursive triggers: without them INSERT OR REPLACE takes
-        # the old row away unseen by the append-only triggers.
+        # FULL: an answer that was confirmed survives a power cut. Recursive triggers: without them INSERT OR REPLACE
+        # takes the old row away unseen by the append-only triggers.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA recursive_triggers=ON;",
     }
 else:
