@@ -72,7 +72,7 @@ def test_an_archive_is_no_longer_there_for_who_lost_what_it_shows(answered, anal
     address = reverse("admin:foundation_job_file", args=[job.pk])
     fetched = client.get(address)
     assert fetched.status_code == 200
-    fetched.close()
+    assert b"".join(fetched.streaming_content) == export_path(job).read_bytes()  # read to its end, it is closed
     assert download_export(job=job, by=analyst).path == export_path(job)
     grant_role(user=analyst, experiment=answered, role=StudyRole.Role.BLINDED_ANALYST, by=None)
     revoke_role(user=analyst, experiment=answered, role=StudyRole.Role.UNBLINDED_ANALYST, by=None)
