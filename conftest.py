@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import TransactionTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
@@ -34,21 +34,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(autouse=True, scope="session")
 def _facts_can_be_flushed() -> Iterator[None]:
     """Tests that commit are flushed afterwards, which append-only triggers refuse: lift them for the flush alone."""
-    from augmed.foundation.append_only import statements, undo_statements
-    from augmed.foundation.testing import append_only_tables
+    from augmed.foundation.testing import lift_guards, set_guards
 
     original = TransactionTestCase._fixture_teardown
 
     def teardown(self: TransactionTestCase) -> None:
-        with connection.cursor() as cursor:
-            for table in append_only_tables():
-                for statement in undo_statements(table, connection.vendor):
-                    cursor.execute(statement)
+        lift_guards()
         original(self)
-        with connection.cursor() as cursor:
-            for table in append_only_tables():
-                for statement in statements(table, connection.vendor):
-                    cursor.execute(statement)
+        set_guards()
 
     TransactionTestCase._fixture_teardown = teardown  # type: ignore[method-assign]
     yield
@@ -127,3 +120,20 @@ def api() -> Callable[..., APIClient]:
         return made
 
     return client
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One Chromium for all browser tests: a second Playwright in the same thread would be refused."""
+    from playwright.sync_api import sync_playwright
+
+    # Playwright keeps an event loop in this thread, which Django takes for asynchronous code.
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+        yield browser
+        browser.close()
+    if before is None:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]

@@ -11,8 +11,9 @@ from typing import Any
 from django.db import connection, models, transaction
 from django.utils import timezone
 
+from augmed.foundation.append_only import PERMIT_TABLE
 from augmed.foundation.canonical import canonical_json, sha256_hex
-from augmed.foundation.models import AuditEvent
+from augmed.foundation.models import AuditEvent, ErasurePermit
 
 GENESIS = "0" * 64
 _CHAIN_LOCK = 4_150_117  # any number, the same everywhere: the advisory lock of the chain on PostgreSQL
@@ -72,6 +73,15 @@ def verify(seen: Callable[[int], None] | None = None) -> Iterator[BrokenLink]:
         if event.hash != _hash(event):
             yield BrokenLink(event.sequence, "its content does not match its hash")
         expected_sequence, expected_hash = event.sequence + 1, event.hash
+
+
+def left_permits() -> str | None:
+    """What to say where a permit to erase outlived its transaction, or None. With one, facts may have been changed that
+    the chain knows nothing of."""
+    count = ErasurePermit.objects.count()
+    if not count:
+        return None
+    return f"{count} permits to erase were left behind (table {PERMIT_TABLE}): facts may have been changed unrecorded."
 
 
 def _lock_chain() -> None:

@@ -22,5 +22,8 @@ def verify_audit(job: Job, progress: Progress) -> dict[str, Any]:
         count += 1
         if len(broken) < MOST_LISTED:
             broken.append(f"Event {link.sequence}: {link.reason}")
+    if permits := audit.left_permits():
+        count += 1
+        broken.append(permits)
     progress.update(total, total, "The chain holds." if not count else f"{count} broken places.", force=True)
     return {"holds": count == 0, "events": total, "last_hash": last_hash, "broken_places": count, "broken": broken}

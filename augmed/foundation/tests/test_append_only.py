@@ -11,7 +11,7 @@ from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
 
-from augmed.foundation.append_only import erasing
+from augmed.foundation.append_only import AUDIT_TABLE, erasing
 from augmed.foundation.models import ErasurePermit
 from augmed.foundation.testing import append_only_tables
 
@@ -78,8 +78,9 @@ def test_every_fact_table_refuses_update_and_delete(db):
             assert "facts" in _refused(update), table
             assert "facts" in _refused(delete), table
             with erasing(), connection.cursor() as cursor:
-                cursor.execute(update)
-                assert cursor.rowcount == 1, table
+                if table != AUDIT_TABLE:
+                    cursor.execute(update)
+                    assert cursor.rowcount == 1, table
                 assert "facts" in _refused(delete), table
             assert "facts" in _refused(update), table
             raise RollBack
@@ -120,3 +121,27 @@ def test_an_error_inside_leaves_no_permit(db):
     with pytest.raises(RollBack), transaction.atomic(), erasing():
         raise RollBack
     assert not ErasurePermit.objects.exists()
+
+
+def test_no_permit_opens_the_audit_trail(db):
+    with pytest.raises(RollBack), transaction.atomic():  # noqa: PT012
+        _insert_any_row("foundation_auditevent")
+        with erasing():
+            assert "facts" in _refused("UPDATE foundation_auditevent SET data = 'other'")
+        raise RollBack
+
+
+@pytest.mark.sqlite
+def test_no_fact_is_replaced_by_a_client_without_recursive_triggers(transactional_db):
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA recursive_triggers = OFF")
+    try:
+        for table in append_only_tables():
+            with pytest.raises(RollBack), transaction.atomic():  # noqa: PT012
+                _insert_any_row(table)
+                assert "facts" in _refused(f'INSERT OR REPLACE INTO "{table}" SELECT * FROM "{table}"'), table
+                raise RollBack
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA recursive_triggers = ON")
+            cursor.execute("PRAGMA ignore_check_constraints = OFF")
