@@ -10,6 +10,7 @@ from augmed.foundation.canonical import canonical_json, sha256_hex
 from cases.models import LayoutVersion
 from experiments.design.matrix import found_features, known_features, study_layout_version
 from experiments.design.protocol import CONTENT_VERSION, allocation_content
+from experiments.design.question_forms import questions_sha256
 from experiments.models import (
     Arm,
     DisclosureSet,
@@ -27,7 +28,9 @@ def freeze(experiment: Experiment, *, number: int, reason: str, by: Any) -> Prot
     Call with the study locked. The layout version and the questionnaires' newest versions are frozen with it."""
     layout_version = study_layout_version(experiment)
     assert layout_version is not None
-    arms = list(experiment.arms.prefetch_related("stages__questionnaire__versions", "stages__disclosure_set"))
+    arms = list(
+        experiment.arms.prefetch_related("stages__questionnaire__versions__questions", "stages__disclosure_set")
+    )
     frozen = {arm.pk: [(stage, _newest(stage)) for stage in _stages(arm)] for arm in arms}
     content = canonical_json(_content(experiment, layout_version, number, arms, frozen))
     protocol = ProtocolVersion.objects.create(
@@ -97,7 +100,11 @@ def _arm(arm: Arm, stages: list[tuple[Stage, QuestionnaireVersion]]) -> dict[str
                 "position": stage.position,
                 "name": stage.name,
                 "not_before_days": stage.not_before_days,
-                "questionnaire": {"public_id": str(version.public_id), "number": version.number},
+                "questionnaire": {
+                    "public_id": str(version.public_id),
+                    "number": version.number,
+                    "questions_sha256": questions_sha256(version.questions.all()),
+                },
                 "disclosure_set": _resolved(stage).sha256,
             }
             for stage, version in stages

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from augmed.foundation.canonical import canonical_decimal
+from augmed.foundation.canonical import canonical_decimal, digest
 from augmed.foundation.errors import Invalid
 from experiments.answers import CHOICES, NUMERIC, SCORED_TYPES, QuestionDefinition
 from experiments.models import Question
@@ -48,6 +48,12 @@ def definition(question: Question) -> QuestionDefinition:
         scoring=question.scoring,  # type: ignore[arg-type]
         tolerance=question.tolerance,
     )
+
+
+def questions_sha256(questions: Iterable[Question]) -> str:
+    """The digest of a version's questions: every field of each, in their order."""
+    ordered = sorted(questions, key=lambda question: question.position)
+    return digest([[question.position, *(getattr(question, name) for name in QUESTION_FIELDS)] for question in ordered])
 
 
 def read_questions(

@@ -7,6 +7,7 @@ import pytest
 from augmed.foundation.canonical import sha256_hex
 from augmed.foundation.errors import Conflict, Invalid
 from augmed.foundation.models import AuditEvent
+from augmed.foundation.testing import lift_guards, set_guards
 from cases.models import CaseSnapshot, LayoutNode, LayoutVersion
 from experiments.actions.design import (
     add_arm,
@@ -237,7 +238,9 @@ def test_a_feature_first_seen_after_activation_stays_hidden_unless_its_node_disc
     made = set_cells(experiment=study, cells={stage.pk: stage.cells}, by=owner)
     assert made[0].hidden_new == (("lab", "c:4"),)
     assert "c:4" not in Stage.objects.get(pk=stage.pk).disclosure_set.content
+    lift_guards()  # set as it could have been before the freezing
     LayoutNode.objects.filter(version=version, key="lab").update(discloses_new_values=True)
+    set_guards()
     assert set_cells(experiment=study, cells={stage.pk: stage.cells}, by=owner)[0].hidden_new == ()
     assert '"c:4"' in Stage.objects.get(pk=stage.pk).disclosure_set.content
     amend(experiment=study, by=owner, reason="One more case.")

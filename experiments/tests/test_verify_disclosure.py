@@ -7,16 +7,26 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from augmed.foundation.append_only import erasing
 from augmed.foundation.canonical import sha256_hex
-from cases.models import CaseSnapshot
+from augmed.foundation.testing import lift_guards, set_guards
+from cases.actions import redact_snapshot
+from cases.models import CaseSnapshot, LayoutNode, LayoutVersion
 from experiments.actions.erasure import erase_enrolment
-from experiments.actions.reviews import open_review
-from experiments.models import DisclosureSet, ReviewOpening
+from experiments.actions.reviews import open_review, submit
+from experiments.models import (
+    Answer,
+    DisclosureSet,
+    ProtocolVersion,
+    Question,
+    QuestionnaireVersion,
+    ReviewOpening,
+    Submission,
+)
 from experiments.reviewing.reading import own_reviews
 from experiments.tests import factories
 from experiments.tests.test_open_review import configs_study
@@ -98,16 +108,84 @@ def test_another_engine_is_named(study, opened):
 
 
 def test_redacted_and_erased_are_counted_apart(study, opened, enrolled, owner):
-    change(
-        CaseSnapshot,
-        ReviewOpening.objects.get(review=opened[0]).snapshot_id,
-        content="",
-        sources="",
-        redacted_at=timezone.now(),
-    )
+    redact_snapshot(snapshot=ReviewOpening.objects.get(review=opened[0]).snapshot, reason="asked for", by=owner)
     erase_enrolment(enrolment=enrolled, by=owner, reason="asked for")
     totals = verify_disclosure(study)
     assert (totals.openings, totals.verified, totals.redacted, totals.erased, totals.different) == (4, 3, 1, 3, 0)
+
+
+def test_a_redaction_that_nobody_recorded_is_found(study, opened):
+    pk = ReviewOpening.objects.get(review=opened[0]).snapshot_id
+    change(CaseSnapshot, pk, content="", sources="", redacted_at=timezone.now())
+    totals = verify_disclosure(study)
+    assert (totals.redacted, totals.different) == (0, 1)
+    assert "audit trail does not bear out" in totals.discrepancies[0].reason
+
+
+@pytest.fixture
+def answered(opened, clinician):
+    for review in opened:
+        submit(public_id=review.public_id, answers={"diagnosis": "yes", "risk": 20}, by=clinician)
+    return opened
+
+
+def test_answers_hold_and_a_changed_one_is_found(study, answered):
+    totals = verify_disclosure(study)
+    assert (totals.answered, totals.answers_different, totals.holds) == (4, 0, True)
+    change(Answer, Answer.objects.get(submission=answered[1].pk, question_key="risk").pk, value='"80"')
+    totals = verify_disclosure(study)
+    assert (totals.answers_different, totals.holds) == (1, False)
+    assert [found.public_id for found in totals.discrepancies] == [answered[1].public_id]
+    with pytest.raises(CommandError) as failed:
+        call_command("verify_disclosure", study.code, stderr=StringIO(), stdout=StringIO())
+    assert failed.value.returncode == 1
+
+
+def test_an_erasure_that_nobody_recorded_is_found(study, answered, enrolled, owner):
+    with erasing():
+        Answer.objects.filter(submission=answered[0].pk).update(value="")
+        Submission.objects.filter(pk=answered[0].pk).update(erased_at=timezone.now())
+    assert "does not know" in verify_disclosure(study).discrepancies[0].reason
+    erase_enrolment(enrolment=enrolled, by=owner, reason="asked for")
+    totals = verify_disclosure(study)
+    assert (totals.answers_erased, totals.holds) == (4, True)
+
+
+def test_questions_that_are_not_those_of_the_protocol_are_found(study):
+    protocol = ProtocolVersion.objects.get(experiment=study)
+    assert "questions_sha256" in protocol.content
+    assert verify_disclosure(study).holds
+    lift_guards()
+    Question.objects.filter(key="risk").update(text="Another question")
+    set_guards()
+    assert "not those it froze" in verify_disclosure(study).question_problems[0]
+
+
+@pytest.mark.parametrize("model", [Question, LayoutNode])
+def test_rows_of_a_frozen_version_stand_still(study, model):
+    row = model.objects.filter(version__frozen_at__isnull=False).first()
+    copy = model.objects.get(pk=row.pk)
+    copy.pk, copy.key, copy.position = None, "another", 999
+    copy._state.adding = True
+    for change_it in (
+        lambda: model.objects.filter(pk=row.pk).update(key="other"),
+        lambda: model.objects.filter(pk=row.pk)._raw_delete("default"),
+        copy.save,
+    ):
+        with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
+            change_it()
+
+
+@pytest.mark.parametrize("model", [QuestionnaireVersion, LayoutVersion])
+def test_what_is_frozen_is_not_thawed_nor_deleted(study, model):
+    frozen = model.objects.filter(frozen_at__isnull=False)
+    for change_it in (
+        lambda: frozen.update(frozen_at=None),
+        lambda: frozen.update(frozen_at=timezone.now()),
+        lambda: frozen._raw_delete("default"),
+    ):
+        with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
+            change_it()
 
 
 def test_an_unknown_study_is_named(db):
@@ -129,7 +207,7 @@ def test_memory_and_statements_do_not_grow_with_the_openings(study, monkeypatch)
         tracemalloc.start()
         with CaptureQueriesContext(connection) as captured:
             totals = verify_disclosure(study)
-            assert len(captured) <= 2 * (totals.openings // 4 + 1) + 2
+            assert len(captured) <= 2 * (totals.openings // 4 + 1) + 6
         used.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert totals.verified == totals.openings

@@ -1,4 +1,4 @@
-"""Prove what was disclosed: recompute every opening of a study from what is stored, and compare hashes."""
+"""Prove what was disclosed, asked and answered: recompute it from what is stored, and compare hashes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from cases.disclosure import ENGINE_VERSION
 from cases.models import CaseSnapshot
 from experiments.models import DisclosureSet, Experiment, ReviewOpening
 from experiments.reviewing.disclosed_text import Contents, NodeRows, all_node_rows, compute
+from experiments.verification.answers import look_at_answers
+from experiments.verification.questions import question_problems
+from experiments.verification.recorded import recorded_redactions
 
 CHUNK = 100
 """Openings looked at together: their snapshots and sets are in memory at once, and no more."""
@@ -32,8 +35,20 @@ class Totals:
     different: int = 0
     redacted: int = 0
     erased: int = 0
+    answered: int = 0
+    answers_erased: int = 0
+    answers_different: int = 0
+    question_problems: list[str] = field(default_factory=list)
     discrepancies: list[Discrepancy] = field(default_factory=list)
     most_listed: int = 1000
+
+    @property
+    def holds(self) -> bool:
+        return not (self.different or self.answers_different or self.question_problems)
+
+    def add(self, public_id: UUID, reason: str) -> None:
+        if len(self.discrepancies) < self.most_listed:
+            self.discrepancies.append(Discrepancy(public_id, reason))
 
     @property
     def openings(self) -> int:
@@ -41,8 +56,8 @@ class Totals:
 
 
 def verify_disclosure(experiment: Experiment) -> Totals:
-    """Look at all openings of a study. Memory does not grow with their number; the first 1,000 discrepancies are
-    listed, all are counted."""
+    """Look at all openings, answers and frozen questions of a study. Memory does not grow with their number; the
+    first 1,000 discrepancies are listed, all are counted."""
     totals = Totals()
     openings = (
         ReviewOpening.objects.filter(review__assignment__enrolment__experiment=experiment)
@@ -63,23 +78,32 @@ def verify_disclosure(experiment: Experiment) -> Totals:
         computed.load(chunk)
         for opening in chunk:
             _look_at(opening, computed, totals)
+    for public_id, erased, reason in look_at_answers(experiment):
+        totals.answered += 1
+        totals.answers_erased += erased
+        if reason is not None:
+            totals.answers_different += 1
+            totals.add(public_id, reason)
+    totals.question_problems = list(question_problems(experiment))
     return totals
 
 
 def _look_at(opening: ReviewOpening, computed: _Computed, totals: Totals) -> None:
     snapshot = computed.snapshots[opening.snapshot_id]
+    reason = None
     if snapshot.redacted_at is not None:
-        totals.redacted += 1
-        return
+        if snapshot.pk in computed.redactions and not snapshot.content:
+            totals.redacted += 1
+            return
+        reason = f"snapshot {snapshot.pk} is marked as redacted, which the audit trail does not bear out"
     assignment = opening.review.assignment
     totals.erased += assignment.enrolment.erased_at is not None
-    reason = computed.problem(opening, assignment.case_id)
+    reason = reason or computed.problem(opening, assignment.case_id)
     if reason is None:
         totals.verified += 1
         return
     totals.different += 1
-    if len(totals.discrepancies) < totals.most_listed:
-        totals.discrepancies.append(Discrepancy(opening.review.public_id, reason))
+    totals.add(opening.review.public_id, reason)
 
 
 class _Computed:
@@ -87,6 +111,7 @@ class _Computed:
 
     def __init__(self) -> None:
         self.snapshots: dict[int, CaseSnapshot] = {}
+        self.redactions: set[int] = set()
         self._sets: dict[int, DisclosureSet] = {}
         self._hashes: dict[tuple[int, int], str] = {}
         self._nodes: tuple[int, NodeRows] | None = None
@@ -96,6 +121,8 @@ class _Computed:
         self._hashes = {pair: found for pair, found in self._hashes.items() if pair in pairs}
         snapshots = CaseSnapshot.objects.defer("sources")
         self.snapshots = snapshots.in_bulk({snapshot for snapshot, _ in pairs})
+        redacted = [snapshot for snapshot in self.snapshots.values() if snapshot.redacted_at is not None]
+        self.redactions = recorded_redactions(redacted)
         self._sets = DisclosureSet.objects.in_bulk({found for _, found in pairs})
 
     def problem(self, opening: ReviewOpening, case_id: int) -> str | None:

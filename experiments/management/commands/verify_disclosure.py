@@ -10,7 +10,11 @@ from experiments.verification.disclosure import verify_disclosure
 
 
 class Command(BaseCommand):
-    help = "Disclose every opened review of a study again from its snapshot and set, and compare the hashes."
+    help = (
+        "Disclose every opened review of a study again from its snapshot and set, and compare the hashes; so too "
+        "the answers that were given, the questions that each protocol froze, and redactions and erasures with the "
+        "audit trail."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("experiment", metavar="EXPERIMENT", help="the study's code, name or id")
@@ -27,5 +31,15 @@ class Command(BaseCommand):
             f"{totals.different} different, {totals.redacted} redacted (their hash stands, their case was blanked); "
             f"{totals.erased} of those disclosed again belong to erased enrolments."
         )
-        if totals.different:
-            raise CommandError(f"{totals.different} disclosures do not hold.", returncode=1)
+        self.stdout.write(
+            f"{totals.answered} answered reviews: {totals.answers_different} do not hold, "
+            f"{totals.answers_erased} erased."
+        )
+        for problem in totals.question_problems:
+            self.stderr.write(problem)
+        if not totals.holds:
+            raise CommandError(
+                f"{totals.different} disclosures, {totals.answers_different} answered reviews and "
+                f"{len(totals.question_problems)} protocols' questions do not hold.",
+                returncode=1,
+            )
