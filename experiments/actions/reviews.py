@@ -8,14 +8,14 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.db import IntegrityError, transaction
-from django.db.models import BigIntegerField, Exists
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from augmed.foundation.prepared import Parameter, Prepared
+from augmed.foundation.errors import Conflict
+from augmed.foundation.prepared import server_prepared_cursor
 from cases.disclosure import ENGINE_VERSION
 from experiments.actions.submissions import SubmitResult, submit
-from experiments.models import QuestionnaireVersion, Review, ReviewEvent, ReviewOpening
+from experiments.models import QuestionnaireVersion, ReviewEvent, ReviewOpening
 from experiments.reviewing.binding import Binding, resolve
 from experiments.reviewing.disclosed_text import Disclosed, disclosed
 from experiments.reviewing.reading import OpenedReview, opened_review, read_review
@@ -45,20 +45,26 @@ def open_review(*, public_id: uuid.UUID | str, by: Any) -> OpenedReview:
     except IntegrityError:
         opened = None  # the other of two tabs was first: its row is the one that counts
     if opened is None:
-        return opened_review(own_review(public_id=public_id, by=by))
+        state = own_review(public_id=public_id, by=by)
+        if state.is_opened:
+            return opened_review(state)
+        refuse_unless_running(state)
+        raise Conflict("The study was changed at this moment. Please try again.", code="changed_meanwhile")
     return opened
 
 
 def _bind(state: ReviewState, by: Any) -> OpenedReview | None:
-    """Store what the review binds and that it was opened; None when another request has just done so."""
+    """Store what the review binds and that it was opened; None when another request has just
+    done so, or the study or the enrolment has changed meanwhile."""
     with transaction.atomic():
-        _lock(state)
+        if not _lock(state):
+            return None
         binding = resolve(state)  # after the lock, in a statement of its own: it sees what the lock waited for
         if binding.already:
             return None
         refuse_before_wait(state, binding.not_before_days)
         if binding.version_frozen_at is None and binding.version_id != state.unfrozen_version_id:
-            QuestionnaireVersion.objects.filter(pk=binding.version_id).update(frozen_at=timezone.now())
+            QuestionnaireVersion.objects.filter(pk=binding.version_id, frozen_at=None).update(frozen_at=timezone.now())
         shown = disclosed(binding.contents)
         opening = _opening(state, binding, shown)
         opening.save(force_insert=True)
@@ -72,21 +78,41 @@ def _bind(state: ReviewState, by: Any) -> OpenedReview | None:
     )
 
 
-def _lock(state: ReviewState) -> None:
-    """Lock the review, so that nothing it binds can be replaced meanwhile; freeze its questionnaire version at its
-    first use, in the same statement. (SQLite has one writer at a time.)"""
-    if state.unfrozen_version_id is not None:
-        review = Review.objects.select_for_update().filter(pk=state.pk).order_by()
-        unfrozen = QuestionnaireVersion.objects.filter(pk=state.unfrozen_version_id, frozen_at=None)
-        if unfrozen.filter(Exists(review)).update(frozen_at=timezone.now()):
-            return
-    _LOCKED.rows(review=state.pk)
+def _lock(state: ReviewState) -> bool:
+    """Lock the review, so that nothing it binds can be replaced meanwhile, with its enrolment and (shared) its study,
+    so that neither changes before the opening is stored; freeze its questionnaire version at its first use, in the same
+    statement. False when study or enrolment changed since `state` was read. (SQLite has one writer at a time.)"""
+    held = _HELD + (_LOCKS if connection.vendor == "postgresql" else "")
+    with server_prepared_cursor() as cursor:
+        if state.unfrozen_version_id is not None:
+            sent = [timezone.now(), state.unfrozen_version_id, state.pk, *_expected(state)]
+            cursor.execute(_FREEZE.format(held=held), sent)
+            if cursor.rowcount:
+                return True
+        cursor.execute(held, [state.pk])
+        return cursor.fetchall() == [_expected(state)]
 
 
-_LOCKED = Prepared(
-    lambda review: Review.objects.select_for_update().filter(pk=review).order_by().values_list("pk"),
-    review=Parameter(BigIntegerField(), 2_100_000_001),
-)
+def _expected(state: ReviewState) -> tuple[str, str, int]:
+    """What `_HELD` gives if nothing changed; 0 for no protocol."""
+    return state.enrolment_status, state.experiment_status, state.protocol_id or 0
+
+
+_HELD = """
+SELECT enrolment.status AS enrolment_status, study.status AS study_status, COALESCE(study.protocol_id, 0) AS protocol
+FROM experiments_review review
+JOIN experiments_assignment assignment ON assignment.id = review.assignment_id
+JOIN experiments_enrolment enrolment ON enrolment.id = assignment.enrolment_id
+JOIN experiments_experiment study ON study.id = enrolment.experiment_id
+WHERE review.id = %s
+"""
+# In the order in which all other actions lock.
+_LOCKS = "FOR SHARE OF study FOR UPDATE OF enrolment FOR UPDATE OF review"
+_FREEZE = """
+UPDATE experiments_questionnaireversion SET frozen_at = %s WHERE id = %s AND frozen_at IS NULL AND EXISTS (
+    SELECT 1 FROM ({held}) held
+    WHERE held.enrolment_status = %s AND held.study_status = %s AND held.protocol = %s)
+"""
 
 
 def _opening(state: ReviewState, binding: Binding, shown: Disclosed) -> ReviewOpening:

@@ -15,6 +15,7 @@ from augmed.foundation.errors import Conflict, DomainError
 from cases.disclosure import Show, Supply
 from experiments.actions.enrolment import erase_enrolment, withdraw
 from experiments.actions.events import record_events
+from experiments.actions.lifecycle import pause
 from experiments.actions.questionnaires import set_questions
 from experiments.actions.reviews import open_review, submit
 from experiments.models import (
@@ -22,6 +23,7 @@ from experiments.models import (
     AssignmentDisclosure,
     Enrolment,
     EnrolmentEvent,
+    Experiment,
     Review,
     ReviewEvent,
     ReviewOpening,
@@ -205,6 +207,39 @@ def test_an_opening_waits_for_the_upload_that_replaces_what_it_would_disclose(la
     assert "77 %" in results[0].disclosed
     assert ReviewOpening.objects.get().disclosure_set == newer.disclosure_set
     assert AssignmentDisclosure.objects.count() == 2
+
+
+@pytest.mark.parametrize("closing", ["withdrawn", "paused"])
+@pytest.mark.parametrize("by_csv", [True, False])
+def test_an_opening_that_waited_for_a_closing_is_refused(study, layout_version, clinician, lead, closing, by_csv):
+    if by_csv:
+        review, _ = configs_study(layout_version, clinician)
+    else:
+        factories.make_enrolment(study, clinician)
+        review = own_reviews(clinician).filter(stage_position=1)[0]
+    enrolment = review.assignment.enrolment
+    results: list[Any] = []
+
+    def open_it() -> None:
+        try:
+            results.append(open_review(public_id=review.public_id, by=clinician))
+        except Conflict as error:
+            results.append(error.code)
+        finally:
+            connections.close_all()
+
+    with transaction.atomic():
+        Experiment.objects.select_for_update().get(pk=enrolment.experiment_id)
+        opening = threading.Thread(target=open_it)
+        opening.start()
+        _wait_until_somebody_waits()
+        if closing == "withdrawn":
+            withdraw(enrolment=enrolment, by=lead, reason="wishes to")
+        else:
+            pause(experiment=enrolment.experiment, by=lead, reason="a question")
+    opening.join(timeout=30)
+    assert results == ["not_taking_part" if closing == "withdrawn" else "study_paused"]
+    assert not ReviewOpening.objects.exists()
 
 
 def test_questions_are_not_changed_under_the_first_opening(layout_version, clinician):
