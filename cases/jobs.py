@@ -13,7 +13,8 @@ MOST_REFUSED_KEPT = 1_000
 
 
 def put_forward_job(job: Job, progress: jobs.Progress) -> dict[str, Any]:
-    """Parameters: `visit_ids`, and `layout_id` or none for the default layout. Safe to run again."""
+    """Parameters: `visit_ids`, and `layout_id` or none for the default layout;
+    `snapshots` false to make cases only. Safe to run again."""
     layout_id = job.parameters.get("layout_id")
     layout = PageLayout.objects.filter(pk=layout_id).first() if layout_id is not None else None
     if layout_id is not None and layout is None:
@@ -22,6 +23,7 @@ def put_forward_job(job: Job, progress: jobs.Progress) -> dict[str, Any]:
         visit_ids=job.parameters["visit_ids"],
         by=job.created_by,
         layout=layout,
+        snapshots=job.parameters.get("snapshots", True),
         progress=lambda done, total: progress.update(done, total, f"{done} of {total} visits"),
     )
     return {

@@ -35,15 +35,17 @@ def put_forward(
     layout: PageLayout | None = None,
     numbers: Mapping[int, int] | None = None,
     progress: Progress | None = None,
+    snapshots: bool = True,
 ) -> PutForwardResult:
     """Make a case and its snapshot of each of these visits.
 
     The layout's newest version is used (`layout` None: the default layout's). `numbers` gives a visit its case
     number, which else is the visit's id. A visit that is a case already keeps it, and gets the snapshot it lacks.
+    `snapshots` False: cases only, so that their index times can be set before the snapshots are made.
     One transaction per chunk, so a run that was stopped can be repeated.
     """
     version = layout_version_for(layout)
-    plan = checked_plan(version)
+    plan = checked_plan(version) if snapshots else None
     ids = list(dict.fromkeys(visit_ids))
     result = PutForwardResult()
     iterator, done = iter(ids), 0
@@ -76,7 +78,7 @@ def lock_case_numbers() -> None:
 def _chunk(
     ids: Sequence[int],
     version: LayoutVersion,
-    plan: Plan,
+    plan: Plan | None,
     numbers: Mapping[int, int],
     by: Any,
     result: PutForwardResult,
@@ -91,7 +93,7 @@ def _chunk(
     ]
     created = Case.objects.bulk_create(fresh)
     cases = [*created, *kept.values()]
-    made = build_missing(cases=cases, layout_version=version, plan=plan, by=by) if cases else []
+    made = build_missing(cases=cases, layout_version=version, plan=plan, by=by) if cases and plan is not None else []
     result.created += [case.pk for case in created]
     result.kept += [case.pk for case in kept.values() if (case.visit_occurrence_id or 0) not in dict(refused)]
     result.refused += refused

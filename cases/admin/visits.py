@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from augmed.foundation import jobs
 from augmed.foundation.errors import DomainError
@@ -22,17 +24,26 @@ MOST_REASONS = 5
 
 @admin.action(description="Put forward for review")
 def put_forward_visits(modeladmin: Any, request: HttpRequest, queryset: QuerySet[VisitOccurrence]) -> None:
+    _put_forward(request, queryset, snapshots=True)
+
+
+@admin.action(description="Put forward, snapshot later (to set the index time first)")
+def put_forward_snapshot_later(modeladmin: Any, request: HttpRequest, queryset: QuerySet[VisitOccurrence]) -> None:
+    _put_forward(request, queryset, snapshots=False)
+
+
+def _put_forward(request: HttpRequest, queryset: QuerySet[VisitOccurrence], *, snapshots: bool) -> None:
     user: Any = request.user
     if not user.may(Verb.CHANGE_CASES):
         messages.error(request, "You may not put visits forward for review.")
         return
     ids = list(queryset.order_by("pk").values_list("pk", flat=True))
     if len(ids) > MOST_AT_ONCE:
-        jobs.create(kind=PUT_FORWARD, parameters={"visit_ids": ids}, by=user)
+        jobs.create(kind=PUT_FORWARD, parameters={"visit_ids": ids, "snapshots": snapshots}, by=user)
         messages.info(request, f"{len(ids)} visits are being put forward; the jobs' page tells how far it is.")
         return
     try:
-        result = put_forward(visit_ids=ids, by=user)
+        result = put_forward(visit_ids=ids, by=user, snapshots=snapshots)
     except DomainError as error:
         messages.error(request, error.detail)
         return
@@ -40,7 +51,9 @@ def put_forward_visits(modeladmin: Any, request: HttpRequest, queryset: QuerySet
 
 
 def _tell(request: HttpRequest, result: PutForwardResult) -> None:
-    messages.success(request, f"{len(result.created)} cases made, {len(result.kept)} were there already.")
+    told = '{} cases made, {} were there already. <a href="{}">To the cases</a>'
+    cases = reverse("admin:cases_case_changelist")
+    messages.success(request, format_html(told, len(result.created), len(result.kept), cases))
     for visit_id, reason in result.refused[:MOST_REASONS]:
         messages.error(request, f"Visit {visit_id} was refused: {reason}.")
     if len(result.refused) > MOST_REASONS:
@@ -48,9 +61,9 @@ def _tell(request: HttpRequest, result: PutForwardResult) -> None:
 
 
 def offer_put_forward() -> None:
-    """Add the action to the page of visits, which belongs to a floor that knows nothing of cases."""
+    """Add the actions to the page of visits, which belongs to a floor that knows nothing of cases."""
     if not admin.site.is_registered(VisitOccurrence):
         return
     page = admin.site.get_model_admin(VisitOccurrence)
-    if put_forward_visits not in (page.actions or ()):
-        page.actions = [*(page.actions or ()), put_forward_visits]
+    present = list(page.actions or ())
+    page.actions = present + [one for one in (put_forward_visits, put_forward_snapshot_later) if one not in present]

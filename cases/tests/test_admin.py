@@ -162,6 +162,23 @@ def test_visits_are_put_forward_from_their_own_page(one_visit: int, everything: 
     assert Case.objects.get().visit_occurrence_id == one_visit
 
 
+def test_the_index_time_is_set_where_the_snapshot_is_made_later(
+    one_visit: int, everything: LayoutVersion, data_staff: Any
+) -> None:
+    client, visits = client_of(data_staff), reverse("admin:omop_visitoccurrence_changelist")
+    chosen = {"action": "put_forward_snapshot_later", "_selected_action": [one_visit]}
+    text = client.post(visits, chosen, follow=True).content.decode()
+    assert f'<a href="{reverse("admin:cases_case_changelist")}">' in text
+    case = Case.objects.get()
+    assert not case.snapshots.exists()
+    url = reverse("admin:cases_case_change", args=[case.pk])
+    assert "Make the snapshot under" in client.get(url).content.decode()
+    client.post(url, {"index_at": "2020-05-16 08:00:00"})
+    client.post(reverse("admin:cases_case_build", args=[case.pk]), {"layout_version": everything.pk})
+    assert case.snapshots.get().index_at == "2020-05-16T08:00:00"
+    assert "Make the snapshot under" not in client.get(url).content.decode()
+
+
 def test_many_visits_are_put_forward_by_a_job(
     one_visit: int,
     everything: LayoutVersion,
