@@ -84,7 +84,7 @@ class AssignmentAdmin(StudyReadOnlyAdmin):
 
     experiment_path = "enrolment__experiment"
     view_verb = Verb.VIEW_PROGRESS
-    list_filter = ("drawn_by", "enrolment__kind")
+    list_filter = ("drawn_by", "enrolment__kind", ("enrolment__experiment", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("enrolment__experiment", "case", "arm")
     search_fields = ("enrolment__pseudonym", "=case__number")
 
@@ -148,6 +148,7 @@ class ReviewAdmin(_OutcomeAdmin):
         "assignment__enrolment__experiment", "assignment__case", "assignment__arm", "opening", "submission",
     )  # fmt: skip
     search_fields = ("assignment__enrolment__pseudonym", "=assignment__case__number")
+    list_filter = (("assignment__enrolment__experiment", admin.RelatedOnlyFieldListFilter),)
     list_display = ("__str__", "study", "participant", "case", "arm_and_stage", "opened", "answered")
     fields = readonly_fields = (
         "public_id", "study", "participant", "case", "opened", "answered", "stage_position", "arm", "disclosed",
@@ -189,6 +190,7 @@ class SubmissionAdmin(_OutcomeAdmin):
         "review__assignment__enrolment__experiment", "review__assignment__case", "review__assignment__arm",
     )  # fmt: skip
     search_fields = ("review__assignment__enrolment__pseudonym", "=review__assignment__case__number")
+    list_filter = (("review__assignment__enrolment__experiment", admin.RelatedOnlyFieldListFilter),)
     fields = readonly_fields = ("study", "participant", "case", "submitted_at", "answers_sha256", "erased_at")
     inlines = (AnswerInline,)
     list_display = ("review", "study", "participant", "case", "arm_and_stage", "submitted_at")

@@ -47,3 +47,21 @@ def test_the_filters_of_the_page_work(study: Any, enrolled: Any, lead: Any) -> N
         ("enrolment", "status__exact=active&kind__exact=real&q=P&o=1"),
     ):
         assert status_of(lead, model, query) == 200, (model, query)
+
+
+def test_lists_are_filtered_by_the_studies_one_may_see(study: Any, draft: Any, enrolled: Any, stranger: Any) -> None:
+    grant_role(user=stranger, experiment=study, role="unblinded_analyst", by=None)
+    for model, path in (
+        ("assignment", "enrolment__experiment"),
+        ("review", "assignment__enrolment__experiment"),
+        ("submission", "review__assignment__enrolment__experiment"),
+    ):
+        assert status_of(stranger, model, f"{path}__id__exact={study.pk}") == 200, model
+        assert status_of(stranger, model, f"{path}__seed__startswith={study.seed[0]}") == 400, model
+    client = Client()
+    client.force_login(stranger, backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get(
+        reverse("admin:experiments_assignment_changelist"), {"enrolment__experiment__id__exact": draft.pk}
+    )
+    assert {row.enrolment.experiment_id for row in page.context["cl"].result_list} <= {study.pk}
+    assert draft.name not in page.content.decode() or draft.name == study.name
