@@ -11,11 +11,12 @@ from augmed.foundation.errors import Conflict, Invalid
 from experiments.models import Experiment
 
 
-def locked(experiment: Experiment) -> Experiment:
+def locked(experiment: Experiment, *, alone: bool = False) -> Experiment:
     """The study as it is now, locked until the transaction ends: one draw, one amendment, one arrival at a time.
 
-    (SQLite has one writer at a time by BEGIN IMMEDIATE.)"""
-    return Experiment.objects.select_for_update().get(pk=experiment.pk)
+    Reviews can still be opened meanwhile, unless `alone`: for what changes its status or protocol. (SQLite has one
+    writer at a time by BEGIN IMMEDIATE.)"""
+    return Experiment.objects.select_for_update(no_key=not alone).get(pk=experiment.pk)
 
 
 def clean(instance: models.Model, *, exclude: tuple[str, ...] = ()) -> None:

@@ -149,7 +149,7 @@ def _studies(names: set[str], by: Any) -> dict[str, Experiment]:
 def _locked(studies: Any) -> list[Experiment]:
     """One lock a study while cases are given out in it, as for a draw."""
     related = studies.select_related("layout", "protocol__layout_version")
-    return list(related.select_for_update(of=("self",)).order_by("pk"))
+    return list(related.select_for_update(of=("self",), no_key=True).order_by("pk"))
 
 
 def _create_configs(by: Any) -> Experiment | None:

@@ -35,7 +35,7 @@ def activate(
 
     `confirmed` holds the codes of the confirmable problems that the researcher accepts; any other problem refuses."""
     with transaction.atomic():
-        study = locked(experiment)
+        study = locked(experiment, alone=True)
         if study.status != Status.DRAFT:
             raise Conflict(f"Only a draft is activated; this study is {study.get_status_display()}.")
         resolve_and_store(study)
@@ -79,7 +79,7 @@ def amend(*, experiment: Experiment, by: Any, reason: str, confirmed: Collection
     are drawn for everybody who takes part; cases taken from it are not drawn any more, but drawn assignments stand."""
     _need_reason(reason)
     with transaction.atomic():
-        study = locked(experiment)
+        study = locked(experiment, alone=True)
         if study.protocol is None or study.status not in {Status.ACTIVE, Status.PAUSED}:
             raise Conflict("Only an active or paused study with a protocol is amended.", code="not_running")
         resolve_and_store(study)
@@ -107,7 +107,7 @@ def _step(
     if needs_reason:
         _need_reason(reason)
     with transaction.atomic():
-        study = locked(experiment)
+        study = locked(experiment, alone=True)
         _move(study, to, reason, by)
         if to == Status.ACTIVE:
             draw_pending(study, by=by, triggered_by="resumption")

@@ -79,8 +79,8 @@ def _bind(state: ReviewState, by: Any) -> OpenedReview | None:
 
 
 def _lock(state: ReviewState) -> bool:
-    """Lock the review, so that nothing it binds can be replaced meanwhile, with its enrolment and (shared) its study,
-    so that neither changes before the opening is stored; freeze its questionnaire version at its first use, in the same
+    """Lock the review, so that nothing it binds can be replaced meanwhile, with its enrolment and (shared) the key of
+    its study, so that neither's state changes before the opening is stored; freeze its questionnaire version at its first use, in the same
     statement. False when study or enrolment changed since `state` was read. (SQLite has one writer at a time.)"""
     held = _HELD + (_LOCKS if connection.vendor == "postgresql" else "")
     with server_prepared_cursor() as cursor:
@@ -106,8 +106,9 @@ JOIN experiments_enrolment enrolment ON enrolment.id = assignment.enrolment_id
 JOIN experiments_experiment study ON study.id = enrolment.experiment_id
 WHERE review.id = %s
 """
-# In the order in which all other actions lock.
-_LOCKS = "FOR SHARE OF study FOR UPDATE OF enrolment FOR UPDATE OF review"
+# In the order in which all other actions lock. Of the study only what changes its status or protocol is waited for
+# (`locked(alone=True)`), not draws and uploads.
+_LOCKS = "FOR KEY SHARE OF study FOR UPDATE OF enrolment FOR UPDATE OF review"
 _FREEZE = """
 UPDATE experiments_questionnaireversion SET frozen_at = %s WHERE id = %s AND frozen_at IS NULL AND EXISTS (
     SELECT 1 FROM ({held}) held

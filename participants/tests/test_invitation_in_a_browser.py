@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import Any
 
 import pytest
 from django.core import mail
-from playwright.sync_api import sync_playwright
 
 from participants import actions
 from participants.models import User
@@ -23,22 +21,20 @@ def path(transactional_db: None, invitee: User) -> str:
     return link_in(mail.outbox[-1].body)
 
 
-def test_from_the_mailed_link_to_the_admin(path: str, live_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # playwright runs an event loop in this thread
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page()
-        page.goto(live_server.url + path)
-        for password in ("short", NEW_PASSWORD):
-            page.get_by_label("New password:").fill(password)
-            page.get_by_label("New password confirmation:").fill(password)
-            page.get_by_role("button", name="Set password").click()
-            if password == "short":
-                assert page.get_by_text("This password is too short").is_visible()
-        assert page.get_by_role("heading", name="Your password is set").is_visible()
-        page.get_by_role("link", name="Open the administration").click()
-        page.get_by_label("Email:").fill("invitee@example.org")
-        page.get_by_label("Password:").fill(NEW_PASSWORD)
-        page.get_by_role("button", name="Log in").click()
-        assert page.get_by_text("Welcome,").is_visible()
-        browser.close()
+def test_from_the_mailed_link_to_the_admin(path: str, live_server: Any, chromium: Any) -> None:
+    context = chromium.new_context(base_url=live_server.url)
+    page = context.new_page()
+    page.goto(path)
+    for password in ("short", NEW_PASSWORD):
+        page.get_by_label("New password:").fill(password)
+        page.get_by_label("New password confirmation:").fill(password)
+        page.get_by_role("button", name="Set password").click()
+        if password == "short":
+            assert page.get_by_text("This password is too short").is_visible()
+    assert page.get_by_role("heading", name="Your password is set").is_visible()
+    page.get_by_role("link", name="Open the administration").click()
+    page.get_by_label("Email:").fill("invitee@example.org")
+    page.get_by_label("Password:").fill(NEW_PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    assert page.get_by_text("Welcome,").is_visible()
+    context.close()

@@ -1,4 +1,4 @@
-"""Chromium on the live server, signed in by cookie; every page must be free of console errors."""
+"""Pages of the live server, signed in by cookie; every page must be free of console errors."""
 
 from __future__ import annotations
 
@@ -10,24 +10,6 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
-
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    # Playwright keeps an event loop in this thread, which Django takes for asynchronous code.
-    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-    if before is None:
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 def _is_problem(message: Any) -> bool:
