@@ -80,8 +80,9 @@ def _bind(state: ReviewState, by: Any) -> OpenedReview | None:
 
 def _lock(state: ReviewState) -> bool:
     """Lock the review, so that nothing it binds can be replaced meanwhile, with its enrolment and (shared) the key of
-    its study, so that neither's state changes before the opening is stored; freeze its questionnaire version at its first use, in the same
-    statement. False when study or enrolment changed since `state` was read. (SQLite has one writer at a time.)"""
+    its study, so that neither's state changes before the opening is stored; freeze its questionnaire version at its
+    first use, in the same statement. False when study or enrolment changed since `state` was read. (SQLite has one
+    writer at a time.)"""
     held = _HELD + (_LOCKS if connection.vendor == "postgresql" else "")
     with server_prepared_cursor() as cursor:
         if state.unfrozen_version_id is not None:

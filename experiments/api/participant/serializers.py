@@ -74,6 +74,7 @@ class QuestionForParticipantSerializer(serializers.ModelSerializer[Question]):
             "high_label",
         ]
         read_only_fields = fields
+        extra_kwargs = {name: {"normalize_output": True} for name in ("minimum", "maximum")}
 
 
 class AskedQuestionnaireSerializer(serializers.ModelSerializer[QuestionnaireVersion]):

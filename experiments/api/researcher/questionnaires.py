@@ -43,6 +43,7 @@ class QuestionSerializer(serializers.ModelSerializer[Question]):
             "scoring",
             "tolerance",
         ]
+        extra_kwargs = {name: {"normalize_output": True} for name in ("minimum", "maximum", "tolerance")}
 
 
 class QuestionnaireVersionSerializer(serializers.ModelSerializer[QuestionnaireVersion]):

@@ -12,6 +12,7 @@ def test_a_questionnaire_is_made_copied_and_changed(api, cast, base):
     assert made.status_code == 201, made.json()
     first = made.json()["versions"][0]
     assert (first["number"], first["questions"][0]["key"]) == (1, "sure")
+    assert (first["questions"][0]["minimum"], first["questions"][0]["maximum"]) == ("1", "5")  # no trailing zeros
     copy = client.post(f"{base}/questionnaires/{made.json()['id']}/versions")
     assert copy.status_code == 201
     assert copy.json()["number"] == 2
