@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.auth import get_user_model
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
 from django.db import models
 from django.forms import BaseForm
@@ -55,6 +58,33 @@ def show_refusal(request: HttpRequest, error: DomainError) -> None:
 def placed(field: str, text: str) -> str:
     """What an action says of a place that is no field of the form."""
     return text if field in ("", NON_FIELD_ERRORS) else f"{field}: {text}"
+
+
+def _names_person(field: models.Field[Any, Any]) -> Any:
+    """What stands for a read-only field of an account: its name, without the link."""
+
+    @admin.display(description=field.verbose_name)
+    def person(obj: Any) -> str:
+        account = getattr(obj, field.name)
+        return "-" if account is None else str(account)
+
+    person.__name__ = field.name  # the class of its cell
+    return person
+
+
+def _unlink_people(part: Any, model: type[models.Model], readonly: Iterable[Any]) -> None:
+    """Show the accounts of a part of a change page (django.contrib.admin.helpers) as text: Django links every
+    read-only foreign key whose model has an admin page, whether or not the person may open that page."""
+    accounts = {field.name: field for field in model._meta.fields if field.related_model is get_user_model()}
+    people = {name: _names_person(accounts[name]) for name in readonly if name in accounts}
+    if not people:
+        return
+
+    def put(fields: Any) -> list[Any]:
+        return [put(each) if isinstance(each, list | tuple) else people.get(each, each) for each in fields]
+
+    part.fieldsets = [(title, {**options, "fields": put(options["fields"])}) for title, options in part.fieldsets]
+    part.readonly_fields = [*part.readonly_fields, *people.values()]
 
 
 class _TellsRefusal(BaseForm):
@@ -120,6 +150,16 @@ class StudyAdmin(VerbAdmin):
             if name.endswith("experiment__id__exact"):
                 initial.setdefault("experiment", value)
         return initial
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        user: Any = request.user
+        if not user.may(Verb.MANAGE_ACCOUNTS):
+            form = context["adminform"]
+            _unlink_people(form, self.model, form.readonly_fields)
+            for inline in context["inline_admin_formsets"]:
+                shown = inline.readonly_fields if inline.has_change_permission else flatten_fieldsets(inline.fieldsets)
+                _unlink_people(inline, inline.opts.model, shown)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def response_action(self, request: HttpRequest, queryset: Any) -> Any:
         try:

@@ -583,3 +583,20 @@ def test_a_case_is_404_without_the_arms(study: Any, stranger: Any, role: str) ->
     case = study.study_cases.first().case
     assert client_of(stranger).get(reverse("admin:experiments_case_as_arms", args=[case.pk])).status_code == 404
     assert not AuditEvent.objects.filter(action="case_viewed").exists()
+
+
+def test_accounts_are_links_only_for_who_may_open_them(study: Any, lead: Any, administrator: Any) -> None:
+    """Read-only people of the page and of its inlines: Django would link each."""
+    role = study.study_roles.get(user=lead)
+    for address in (page("experiment", "change", study.pk), page("studyrole", "change", role.pk)):
+        account = reverse("admin:participants_user_change", args=[lead.pk])
+        text = client_of(lead).get(address).content.decode()
+        assert str(lead) in text.split("</header>")[-1]
+        assert "/admin/participants/user/" not in text
+        assert account in client_of(administrator).get(address).content.decode()
+
+
+def test_a_person_who_is_unknown_is_a_dash(study: Any, lead: Any) -> None:
+    Experiment.objects.filter(pk=study.pk).update(created_by=None)
+    text = client_of(lead).get(page("experiment", "change", study.pk)).content.decode()
+    assert "None" not in text.split('class="form-row field-created_by"')[1].split("</div>\n")[0]
