@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -10,7 +11,8 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 
 from augmed.foundation.errors import DomainError
 from augmed.foundation.permissions import Verb
@@ -45,6 +47,8 @@ class QuestionInline(StudyInline, admin.StackedInline):
     form = QuestionForm
     template = "admin/edit_inline/stacked.html"
     change_verb = Verb.CHANGE_DESIGN
+    readonly_fields = ("particulars",)
+    fixed_fieldsets = ((None, {"fields": (("key", "type", "required"), "text", "particulars")}),)
     fieldsets = (
         (None, {"fields": (("order", "key", "type", "required"), "text", "help", "options")}),
         (
@@ -72,8 +76,30 @@ class QuestionInline(StudyInline, admin.StackedInline):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_change_permission(request, obj)
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fieldsets if self.has_change_permission(request, obj) else self.fixed_fieldsets
+
+    @admin.display(description="particulars")
+    def particulars(self, obj: Question) -> str:
+        """What the question has beyond its words, one a line, without what it does not have."""
+        shown = [*((f"{number}.", option) for number, option in enumerate(obj.options, start=1))]
+        for name in ("help", "minimum", "maximum", "decimals", "unit", "low_label", "high_label", "tolerance"):
+            value = getattr(obj, name)
+            if value not in (None, ""):
+                shown.append((f"{name.replace('_', ' ')}:", _plain(value)))
+        shown.append(("scoring:", obj.get_scoring_display()))
+        return format_html_join(mark_safe("<br>"), "{} {}", shown)
+
     def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
         return 1 if obj is None else 0
+
+
+def _plain(value: Any) -> str:
+    """As one would write it: a stored 100.0000 is 100."""
+    if not isinstance(value, Decimal):
+        return str(value)
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 class NewQuestionnaireForm(forms.ModelForm):
