@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
@@ -11,13 +12,21 @@ from django.shortcuts import redirect
 
 from augmed.foundation.permissions import Verb
 from experiments.actions import design
-from experiments.admin.inlines import StudyInline
+from experiments.admin.inlines import StudyInline, only_questionnaire
 from experiments.admin_tools import StudyAdmin, StudyReadOnlyAdmin
 from experiments.models import Arm, Experiment, Questionnaire, Stage
 
 
+class StageForm(forms.ModelForm):
+    """Rows are added by 'Add another' alone: one that was added is a stage, also as it began."""
+
+    def has_changed(self) -> bool:
+        return self.instance.pk is None or super().has_changed()
+
+
 class StageInline(StudyInline):
     model = Stage
+    form = StageForm
     fields = ("position", "name", "questionnaire", "not_before_days", "discloses")
     readonly_fields = ("position", "discloses")
     view_verb = Verb.VIEW_ARM
@@ -33,7 +42,9 @@ class StageInline(StudyInline):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "questionnaire":
-            kwargs["queryset"] = Questionnaire.objects.filter(experiment=getattr(request, "study_of_page", None))
+            study = getattr(request, "study_of_page", None)
+            kwargs["queryset"] = Questionnaire.objects.filter(experiment=study)
+            kwargs["initial"] = only_questionnaire(study)
         field: Any = super().formfield_for_foreignkey(db_field, request, **kwargs)
         field.widget.can_add_related = field.widget.can_change_related = field.widget.can_view_related = False
         return field

@@ -14,7 +14,7 @@ from augmed.foundation.permissions import Verb
 from cases.models import PageLayout
 from experiments.actions import design
 from experiments.admin.fields import NumberList, WordList
-from experiments.admin.inlines import StudyInline
+from experiments.admin.inlines import StudyInline, only_questionnaire
 from experiments.admin_tools import StudyAdmin, may_in_study
 from experiments.admin_views import case_as_arms, case_list, display_configs, exports, lifecycle, matrix, progress
 from experiments.models import Arm, Experiment, ExperimentTransition, ProtocolVersion, StudyCase
@@ -196,12 +196,14 @@ class ExperimentAdmin(StudyAdmin):
             design.remove_arm(arm=arm, by=request.user)
         for arm, fields in formset.changed_objects:
             design.update_arm(arm=arm, by=request.user, **{name: getattr(arm, name) for name in fields})
+        stage = {"questionnaire": only_questionnaire(form.instance)}
         for arm in formset.new_objects:
             design.add_arm(
                 experiment=form.instance,
                 name=arm.name,
                 weight=arm.weight,
                 description=arm.description,
+                stages=[stage],
                 by=request.user,
             )
 

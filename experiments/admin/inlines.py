@@ -9,7 +9,13 @@ from django.http import HttpRequest
 
 from augmed.foundation.permissions import Verb
 from experiments.admin_tools import may_in_study
-from experiments.models import Experiment
+from experiments.models import Experiment, Questionnaire
+
+
+def only_questionnaire(experiment: Experiment | None) -> Questionnaire | None:
+    """The questionnaire of a study that has exactly one: a new stage begins with it."""
+    found = list(Questionnaire.objects.filter(experiment=experiment)[:2]) if experiment is not None else []
+    return found[0] if len(found) == 1 else None
 
 
 class StudyInline(admin.TabularInline):
