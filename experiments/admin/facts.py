@@ -13,8 +13,10 @@ from experiments.admin.inlines import StudyInline
 from experiments.admin_tools import StudyReadOnlyAdmin, may_in_study
 from experiments.models import (
     AllocationRun,
+    AllocationRunEvent,
     Answer,
     Assignment,
+    AssignmentDisclosure,
     DisclosureSet,
     Experiment,
     ExperimentTransition,
@@ -22,6 +24,7 @@ from experiments.models import (
     ProtocolVersion,
     Review,
     ReviewEvent,
+    Stage,
     Submission,
 )
 
@@ -67,6 +70,17 @@ class ExperimentTransitionAdmin(StudyReadOnlyAdmin):
     fields = ("experiment", "from_status", "to_status", "reason", "at", "by")
 
 
+class AllocationRunEventInline(StudyInline):
+    model = AllocationRunEvent
+    fields = readonly_fields = ("at", "kind", "reason", "by")
+    verbose_name_plural = "What happened to it since"
+    view_verb = Verb.VIEW_ALLOCATION
+    max_num = 0
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("by").order_by("at", "pk")
+
+
 @admin.register(AllocationRun)
 class AllocationRunAdmin(StudyReadOnlyAdmin):
     view_verb = Verb.VIEW_ALLOCATION
@@ -76,6 +90,23 @@ class AllocationRunAdmin(StudyReadOnlyAdmin):
         "experiment", "protocol", "rule", "rule_version", "seed", "inputs", "weights", "posterior",
         "assignment_count", "triggered_by", "created_at", "created_by",
     )  # fmt: skip
+    inlines = (AllocationRunEventInline,)
+
+
+class AssignmentDisclosureInline(StudyInline):
+    """Whose assignment discloses what tells the arm of that person, so it is shown to those who see the arm."""
+
+    model = AssignmentDisclosure
+    fields = readonly_fields = ("stage_position", "disclosure_set", "policy", "paths", "created_at", "created_by")
+    verbose_name_plural = "What it discloses, by display-config CSV (newest first)"
+    view_verb = Verb.VIEW_ALLOCATION
+    max_num = 0
+
+    def study(self, obj: Any) -> Experiment | None:
+        return obj.enrolment.experiment if obj is not None else None
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("disclosure_set", "created_by")
 
 
 @admin.register(Assignment)
@@ -87,6 +118,7 @@ class AssignmentAdmin(StudyReadOnlyAdmin):
     list_filter = ("drawn_by", "enrolment__kind", ("enrolment__experiment", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("enrolment__experiment", "case", "arm")
     search_fields = ("enrolment__pseudonym", "=case__number")
+    inlines = (AssignmentDisclosureInline,)
 
     def get_list_display(self, request: HttpRequest) -> Any:
         @admin.display(description="arm")
@@ -228,8 +260,6 @@ class DisclosureSetAdmin(StudyReadOnlyAdmin):
         return None  # the queryset has chosen already
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        from experiments.models import AssignmentDisclosure, Stage
-
         studies = Experiment.objects.where_may(request.user, Verb.VIEW_ARM)
         used = [
             Stage.objects.filter(arm__experiment__in=studies),
