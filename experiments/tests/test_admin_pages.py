@@ -17,10 +17,14 @@ from experiments.actions.roles import grant_role
 from experiments.models import (
     AdjudicatorReading,
     AllocationRun,
+    AllocationRunEvent,
     Arm,
     Assignment,
+    AssignmentDisclosure,
+    DisclosureSet,
     Enrolment,
     Experiment,
+    Question,
     QuestionnaireVersion,
     Review,
     Stage,
@@ -499,12 +503,13 @@ def test_the_case_list_is_set_in_order_with_ranges_and_picks(draft: Any, lead: A
     assert draft.study_cases.count() == 4
 
 
-def test_upload_preview_confirm_and_result_pages(study: Any, lead: Any, clinician: Any) -> None:
+def test_upload_preview_confirm_and_result_pages(lead: Any, clinician: Any) -> None:
     from django.core.files.uploadedfile import SimpleUploadedFile
 
-    version = study.protocol.layout_version
+    version = factories.make_layout()
     version.path_rules = {"advice_section": "RISK ASSESSMENT"}
     version.save()
+    study = factories.make_study(by=lead, layout_version=version)
     factories.make_case(layout_version=version, number=77)
     enrolment = factories.make_enrolment(study, clinician)
     client = client_of(lead)
@@ -600,3 +605,94 @@ def test_a_person_who_is_unknown_is_a_dash(study: Any, lead: Any) -> None:
     Experiment.objects.filter(pk=study.pk).update(created_by=None)
     text = client_of(lead).get(page("experiment", "change", study.pk)).content.decode()
     assert "None" not in text.split('class="form-row field-created_by"')[1].split("</div>\n")[0]
+
+
+def test_a_frozen_question_is_shown_as_one_would_write_it(draft: Any, lead: Any) -> None:
+    version = QuestionnaireVersion.objects.get(questionnaire__experiment=draft)
+    Question.objects.create(
+        version=version, position=90, key="pick", type="single_choice", text="Which?", options=["a <b>", "c"]
+    )
+    Question.objects.create(
+        version=version,
+        position=91,
+        key="dose",
+        type="number",
+        text="Dose?",
+        minimum="0.5000",
+        maximum="100",
+        unit="mg",
+    )
+    QuestionnaireVersion.objects.filter(pk=version.pk).update(frozen_at=version.created_at)
+    text = client_of(lead).get(page("questionnaireversion", "change", version.pk)).content.decode()
+    assert "1. a &lt;b&gt;<br>2. c<br>scoring: not scored" in text
+    assert "minimum: 0.5<br>maximum: 100<br>unit: mg<br>scoring" in text
+    assert "Order:" not in text
+    assert "Tolerance:" not in text
+    assert "[&quot;" not in text
+
+
+def test_a_new_stage_and_arm_begin_with_the_only_questionnaire(draft: Any, lead: Any) -> None:
+    only = draft.questionnaires.get()
+    arm = draft.arms.get(name="With advice")
+    address = page("arm", "change", arm.pk)
+    response = client_of(lead).get(address)
+    [stages] = response.context["inline_admin_formsets"]
+    added = stages.formset.empty_form
+    row = {f"stages-1-{name}": added[name].value() for name in added.fields if added[name].value() is not None}
+    assert row["stages-1-questionnaire"] == only.pk
+    response = client_of(lead).post(address, form_of(response) | {"stages-TOTAL_FORMS": "2"} | row)
+    assert response.status_code == 302, response.context["errors"]
+    assert arm.stages.get(position=2).questionnaire == only
+
+    address = page("experiment", "change", draft.pk)
+    data = form_of(client_of(lead).get(address))
+    data |= {"arms-TOTAL_FORMS": "4", "arms-3-name": "Fourth", "arms-3-weight": "1", "arms-3-position": "4"}
+    response = client_of(lead).post(address, data)
+    assert response.status_code == 302, response.context["errors"]
+    assert draft.arms.get(name="Fourth").stages.get().questionnaire == only
+
+
+def test_a_new_stage_chooses_where_there_are_two_questionnaires(draft: Any, lead: Any) -> None:
+    factories.make_questionnaire(draft)
+    response = client_of(lead).get(page("arm", "change", draft.arms.first().pk))
+    [stages] = response.context["inline_admin_formsets"]
+    assert stages.formset.empty_form["questionnaire"].value() is None
+
+
+def test_what_happened_to_a_draw_is_on_its_page(study: Any, enrolled: Any, stranger: Any) -> None:
+    grant_role(user=stranger, experiment=study, role="unblinded_analyst", by=None)
+    run = AllocationRun.objects.get(experiment=study)
+    AllocationRunEvent.objects.create(run=run, kind="cancelled", reason="drawn in error")
+    text = client_of(stranger).get(page("allocationrun", "change", run.pk)).content.decode()
+    assert "drawn in error" in text
+
+
+@pytest.mark.parametrize(
+    ("role", "seen"), [("unblinded_analyst", True), ("lead", False), ("coordinator", False), ("blinded_analyst", False)]
+)
+def test_what_an_assignment_discloses_is_shown_to_who_sees_its_arm(
+    study: Any, enrolled: Any, stranger: Any, role: str, seen: bool
+) -> None:
+    grant_role(user=stranger, experiment=study, role=role, by=None)
+    assignment = Assignment.objects.filter(enrolment=enrolled).first()
+    assert assignment is not None
+    AssignmentDisclosure.objects.create(
+        assignment=assignment, disclosure_set=DisclosureSet.objects.first(), policy="its policy"
+    )
+    response = client_of(stranger).get(page("assignment", "change", assignment.pk))
+    assert response.status_code == 200
+    assert ("its policy" in response.content.decode()) is seen
+
+
+def test_as_arms_show_it_is_offered_to_who_has_a_study(
+    study: Any, lead: Any, data_staff: Any, administrator: Any
+) -> None:
+    case = study.study_cases.first().case_id
+    address = reverse("admin:cases_case_change", args=[case])
+    link = reverse("admin:experiments_case_as_arms", args=[case])
+    offered = {}
+    for who, user in {"lead": lead, "data staff": data_staff, "administrator": administrator}.items():
+        response = client_of(user).get(address)
+        assert response.status_code == 200
+        offered[who] = link in response.content.decode()
+    assert offered == {"lead": True, "data staff": False, "administrator": True}
