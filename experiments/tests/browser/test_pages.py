@@ -40,11 +40,12 @@ def test_a_case_as_arms_show_it(browse: Any, study: Any, lead: Any, picture: Any
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1024, "dark")])
 def test_upload_of_display_configs(
-    browse: Any, study: Any, lead: Any, clinician: Any, picture: Any, width: int, scheme: str
+    browse: Any, lead: Any, clinician: Any, picture: Any, width: int, scheme: str
 ) -> None:
-    version = study.protocol.layout_version
+    version = factories.make_layout()
     version.path_rules = {"advice_section": "RISK ASSESSMENT"}
     version.save()
+    study = factories.make_study(by=lead, layout_version=version)
     factories.make_case(layout_version=version, number=77)
     factories.make_enrolment(study, clinician)
     drawn = study.study_cases.first().case.number
