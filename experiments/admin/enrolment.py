@@ -35,8 +35,18 @@ class _Record(StudyInline):
 
 class EventInline(_Record):
     model = EnrolmentEvent
-    fields = readonly_fields = ("at", "status", "reason", "by")
+    fields = readonly_fields = ("at", "status", "reason", "acted")
     verbose_name_plural = "Status, so far"
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("by", "enrolment")
+
+    @admin.display(description="by")
+    def acted(self, obj: EnrolmentEvent) -> str:
+        """Participants act themselves too; their address beside their pseudonym would tell who they are."""
+        if obj.by_id == obj.enrolment.user_id:
+            return "the participant"
+        return str(obj.by or "the system")
 
 
 class ConsentInline(_Record):

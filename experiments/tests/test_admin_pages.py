@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from augmed.foundation.models import AuditEvent
+from experiments.actions.enrolment import withdraw
 from experiments.actions.references import set_reference
 from experiments.actions.reviews import open_review, submit
 from experiments.actions.roles import grant_role
@@ -696,3 +697,14 @@ def test_as_arms_show_it_is_offered_to_who_has_a_study(
         assert response.status_code == 200
         offered[who] = link in response.content.decode()
     assert offered == {"lead": True, "data staff": False, "administrator": True}
+
+
+@pytest.mark.parametrize("role", ["blinded_analyst", "coordinator"])
+def test_who_completed_or_withdrew_themselves_is_named_by_pseudonym_only(
+    study: Any, stranger: Any, enrolled: Any, clinician: Any, role: str
+) -> None:
+    withdraw(enrolment=enrolled, by=clinician, reason="no time")
+    grant_role(user=stranger, experiment=study, role=role, by=None)
+    answer = client_of(stranger).get(page("enrolment", "change", enrolled.pk)).content.decode()
+    assert "the participant" in answer
+    assert (clinician.email in answer) == (role == "coordinator")  # who enrols people knows them
