@@ -21,7 +21,7 @@ from augmed.foundation.errors import Conflict
 from augmed.foundation.prepared import Parameter, Prepared
 from experiments.answers import CanonicalAnswer, QuestionDefinition
 from experiments.design.question_forms import definition
-from experiments.models import Answer, Question, ReviewOpening
+from experiments.models import Answer, Enrolment, Experiment, Question, ReviewOpening
 from experiments.models.querysets import ReviewQuerySet
 from experiments.models.review import Review
 from experiments.reviewing.disclosed_text import Contents, Disclosed, compute, in_order, kept, node_rows
@@ -87,28 +87,57 @@ def own_reviews(user: Any) -> ReviewQuerySet:
     )
 
 
-def _next(user: int, now: datetime) -> QuerySet[Any, Any]:
-    pending = Review.objects.filter(assignment__enrolment__user=user).unanswered().reachable(now)
-    return pending.in_order().values_list(
-        "public_id",
-        "assignment__enrolment__experiment__code",
-        "assignment__case__number",
-        "assignment__position",
-        "stage_position",
-        "opening__opened_at",
-    )[:1]
+def _first(reviews: ReviewQuerySet, now: datetime) -> QuerySet[Any, Any]:
+    return (
+        reviews.unanswered()
+        .reachable(now)
+        .values_list(
+            "public_id",
+            "assignment__enrolment__experiment__code",
+            "assignment__case__number",
+            "assignment__position",
+            "stage_position",
+            "opening__opened_at",
+        )[:1]
+    )
 
 
-_NEXT = Prepared(
-    _next,
-    user=Parameter(BigIntegerField(), 2_100_000_001),
-    now=Parameter(DateTimeField(), datetime(1901, 2, 3, 4, 5, 6, 7, tzinfo=UTC)),
+_ID = Parameter(BigIntegerField(), 2_100_000_001)
+_NOW = Parameter(DateTimeField(), datetime(1901, 2, 3, 4, 5, 6, 7, tzinfo=UTC))
+_RUNNING = Prepared(
+    lambda user: (
+        Enrolment.objects.filter(user=user, experiment__status=Experiment.Status.ACTIVE)
+        .active()
+        .order_by("pk")
+        .values_list("pk")[:2]
+    ),
+    user=_ID,
+)
+# In one enrolment the database walks the assignments in their order and stops at the first that fits.
+_NEXT_IN_ENROLMENT = Prepared(
+    lambda enrolment, now: _first(
+        Review.objects.filter(assignment__enrolment=enrolment).order_by("assignment__position", "stage_position"), now
+    ),
+    enrolment=_ID,
+    now=_NOW,
+)
+_NEXT_OF_ALL = Prepared(
+    lambda user, now: _first(Review.objects.filter(assignment__enrolment__user=user).in_order(), now),
+    user=_ID,
+    now=_NOW,
 )
 
 
 def next_review(user: Any) -> dict[str, Any] | None:
-    """The first of `own_reviews` that is not answered and can be answered now, as a list shows it. One statement."""
-    rows = _NEXT.rows(user=user.pk, now=timezone.now())
+    """The first of `own_reviews` that is not answered and can be answered now, as a list shows it. At most three
+    statements, two where one takes part in one study."""
+    running = _RUNNING.rows(user=user.pk)
+    if not running:
+        return None
+    now = timezone.now()
+    rows = _NEXT_IN_ENROLMENT.rows(enrolment=running[0][0], now=now)
+    if not rows and len(running) > 1:
+        rows = _NEXT_OF_ALL.rows(user=user.pk, now=now)
     if not rows:
         return None
     public_id, study, case_number, position, stage_position, opened_at = rows[0]
