@@ -144,7 +144,7 @@ def test_the_next_review_is_the_lists_first_that_can_be_answered(two_stage_study
     for _ in range(8):
         with CaptureQueriesContext(connection) as captured:
             found = next_review(clinician)
-        assert len(captured) == 1
+        assert len(captured) == 2
         first = own_reviews(clinician).unanswered().reachable().first()
         assert found == {
             "public_id": first.public_id,
@@ -164,3 +164,15 @@ def test_the_next_review_is_the_lists_first_that_can_be_answered(two_stage_study
         }
         submit(public_id=first.public_id, answers=ANSWERS, by=clinician)
     assert next_review(clinician) is None
+
+
+def test_the_next_review_is_found_in_a_second_study_too(study, two_stage_study, clinician):
+    earlier = factories.make_enrolment(study, clinician)
+    factories.make_enrolment(two_stage_study, clinician)
+    for review in Review.objects.filter(assignment__enrolment=earlier).in_order():
+        assert next_review(clinician)["study"] == study.code
+        open_review(public_id=review.public_id, by=clinician)
+        submit(public_id=review.public_id, answers=ANSWERS, by=clinician)
+    with CaptureQueriesContext(connection) as captured:
+        assert next_review(clinician)["study"] == two_stage_study.code
+    assert len(captured) <= 3
