@@ -45,6 +45,15 @@ def _value(field: models.Field[Any, Any]) -> Any:
     return datetime(2020, 1, 1)  # noqa: DTZ001  local times of the Common Data Model
 
 
+@pytest.fixture(autouse=True)
+def _constraints_hold_again(db):
+    """A pragma outlives the transaction of its test: left on, it would lift the constraints of every later test."""
+    yield
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA ignore_check_constraints = OFF")
+
+
 def _insert_any_row(table: str) -> str:
     """A row with made-up values; what else the table asks of them is lifted. Returns the name of its key column."""
     model = next(model for model in apps.get_models(include_auto_created=True) if model._meta.db_table == table)
@@ -84,9 +93,6 @@ def test_every_fact_table_refuses_update_and_delete(db):
                 assert "facts" in _refused(delete), table
             assert "facts" in _refused(update), table
             raise RollBack
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA ignore_check_constraints = OFF")
 
 
 @pytest.mark.postgresql
@@ -102,8 +108,6 @@ def test_no_fact_is_replaced_by_an_insert(db):
             _insert_any_row(table)
             assert "facts" in _refused(f'INSERT OR REPLACE INTO "{table}" SELECT * FROM "{table}"'), table
             raise RollBack
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA ignore_check_constraints = OFF")
 
 
 def test_erasing_needs_a_transaction(transactional_db):
@@ -144,4 +148,3 @@ def test_no_fact_is_replaced_by_a_client_without_recursive_triggers(transactiona
     finally:
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA recursive_triggers = ON")
-            cursor.execute("PRAGMA ignore_check_constraints = OFF")
