@@ -29,7 +29,7 @@ def record(
 ) -> AuditEvent:
     """Append one event in the caller's transaction. `by` is a user or None for the system itself.
 
-    `data` holds plain values (no float, no personal field by value, no answer)."""
+    `data` holds plain values (no float, no personal field by value, no answer); the API key that `by` came by joins."""
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("An audit event belongs into the transaction of what it tells of.")
     _lock_chain()
@@ -44,12 +44,17 @@ def record(
         target_type=target_type,
         target_id=str(target_id),
         experiment_id=experiment_id,
-        data=canonical_json(data or {}),
+        data=canonical_json({**(data or {}), **_key_of(by)}),
         previous_hash=previous_hash,
     )
     event.hash = _hash(event)
     event.save(force_insert=True)
     return event
+
+
+def _key_of(by: Any) -> dict[str, int]:
+    key = getattr(by, "api_key_id", None)
+    return {} if key is None else {"api_key": key}
 
 
 @dataclass(frozen=True)

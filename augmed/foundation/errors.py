@@ -61,6 +61,7 @@ TITLES = {
     405: "Method not allowed",
     406: "Not acceptable",
     409: "Conflict",
+    413: "Too large",
     415: "Unsupported media type",
     422: "Invalid",
     429: "Too many requests",
@@ -75,11 +76,11 @@ def problem(*, status_code: int, code: str, detail: str, errors: FieldErrors | N
         "status": status_code,
         "code": code,
         "detail": detail,
-        "errors": {_sayable(field): [_sayable(text) for text in texts] for field, texts in (errors or {}).items()},
+        "errors": {sayable(field): [sayable(text) for text in texts] for field, texts in (errors or {}).items()},
     }
 
 
-def _sayable(text: Any) -> str:
+def sayable(text: Any) -> str:
     """Fields are named as the sender named them, who may have sent half a surrogate pair, which UTF-8 cannot say."""
     return str(text).encode("utf-8", "replace").decode()
 

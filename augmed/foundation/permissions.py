@@ -16,6 +16,7 @@ class Verb(StrEnum):
     # across studies
     MANAGE_ACCOUNTS = "manage_accounts"  # accounts, roster, invitations, deactivation
     VIEW_AUDIT = "view_audit"
+    VIEW_JOBS = "view_jobs"  # everybody's; one's own need no verb
     MANAGE_SCHEDULES = "manage_schedules"
     CREATE_EXPERIMENT = "create_experiment"
     IMPORT_OMOP = "import_omop"

@@ -63,7 +63,7 @@ class JobAdmin(ReadOnlyAdmin):
         user: Any = request.user
         if not (user.is_active and user.is_staff):
             return False
-        return obj is None or user.is_superuser or obj.created_by_id == user.pk
+        return obj is None or obj.is_visible_to(user)
 
     @admin.display(description="progress")
     def percent_done(self, job: Job) -> str:

@@ -5,11 +5,13 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from augmed.foundation.permissions import Verb
+
 
 class JobQuerySet(models.QuerySet["Job"]):
     def visible_to(self, user: Any) -> "JobQuerySet":
         """One's own jobs; administrators see all."""
-        return self if user.is_superuser else self.filter(created_by=user)
+        return self if user.may(Verb.VIEW_JOBS) else self.filter(created_by=user)
 
     def running(self) -> "JobQuerySet":
         return self.filter(status=Job.Status.RUNNING)
@@ -68,6 +70,10 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.status})"
+
+    def is_visible_to(self, user: Any) -> bool:
+        """The same as `JobQuerySet.visible_to`, of one job."""
+        return self.created_by_id == user.pk or bool(user.may(Verb.VIEW_JOBS))
 
     @property
     def is_over(self) -> bool:

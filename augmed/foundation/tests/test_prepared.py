@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from augmed.foundation.models import Job
-from augmed.foundation.prepared import Parameter, Prepared
+from augmed.foundation.prepared import Parameter, Prepared, PreparedUpdate
 
 
 def jobs(identifier, before, total):
@@ -61,3 +61,21 @@ def test_a_parameter_without_a_place_is_a_fault(db):
     )
     with pytest.raises(AssertionError, match="identifier"):
         unplaced.rows(identifier=uuid.uuid4())
+
+
+def test_an_update_stores_a_row_with_it_if_it_changes_any(db):
+    counting = PreparedUpdate(
+        lambda total: Job.objects.filter(kind="counted", progress_total=total).order_by(),
+        {"progress_done": 7},
+        total=Parameter(models.BigIntegerField(), 2_100_000_001),
+    )
+    for _ in range(2):
+        Job.objects.create(kind="counted", progress_total=4)
+    refused = Job(kind="recorded", parameters={"n": 1})
+    assert counting.execute_and_record(refused, total=5) is False
+    stored = Job(kind="recorded {a} 100% 'mark'", parameters={"n": 2})
+    assert counting.execute_and_record(stored, total=4) is True
+    assert list(Job.objects.filter(kind="counted").values_list("progress_done", flat=True)) == [7, 7]
+    recorded = Job.objects.exclude(kind="counted").get()
+    assert (recorded.pk, recorded.kind, recorded.parameters) == (stored.pk, stored.kind, {"n": 2})
+    assert recorded.created_at == stored.created_at
