@@ -23,7 +23,7 @@ from augmed.foundation import audit
 from augmed.foundation.admin_tools import VerbAdmin
 from augmed.foundation.errors import DomainError
 from augmed.foundation.permissions import Verb
-from participants import actions
+from participants import actions, api_key_admin  # noqa: F401  registers its page
 from participants.models import Invitation, Profile, User
 from participants.roster_resource import RosterConfirmForm, RosterImportForm, RosterResource
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from celery import Task, current_app
 from django.conf import settings
-from django.core.mail import send_mail
+from django.core.cache import cache as shared_cache
+from django.core.mail import DNS_NAME, EmailMessage
 from django.db import connections, transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -21,6 +22,7 @@ from augmed.foundation import audit
 from participants.models import Invitation, User
 
 logger = logging.getLogger(__name__)
+MOST_LINKS, HOUR = 5, 3600
 
 
 def send_later(task_name: str, *, unseen: bool = False, **arguments: str) -> None:
@@ -75,7 +77,7 @@ def send_password_reset(*, email: str) -> None:
     from participants.actions.passwords import reset_tokens, reset_uid
 
     user = User.objects.active().filter(email=email).first()
-    if user is None:
+    if user is None or not _may_mail(user):
         return
     if not user.has_usable_password():
         invitation = user.invitations.open().first()
@@ -88,9 +90,36 @@ def send_password_reset(*, email: str) -> None:
     _send("password_reset", user, link=settings.PUBLIC_URL + path, hours=settings.PASSWORD_RESET_TIMEOUT // 3600)
 
 
-_SUBJECTS = {"invitation": "Your invitation", "password_reset": "Set a new password"}
+def send_client_link(*, email: str, mail_id: str) -> None:
+    """Mail a link to the published client's page for a new password; by it the first one can be set too."""
+    from participants.actions.passwords import one_segment_token
+
+    user = User.objects.active().filter(email=email).first()
+    if user is None or not _may_mail(user):
+        return
+    first = not user.has_usable_password()
+    link = (settings.CLIENT_URL or settings.PUBLIC_URL) + reverse("password_reset_link", args=[one_segment_token(user)])
+    hours = settings.PASSWORD_RESET_TIMEOUT // 3600
+    _send("sign_up" if first else "password_reset", user, mail_id=mail_id, link=link, hours=hours)
+    if first:
+        User.objects.filter(pk=user.pk).update(password_link_mailed_at=timezone.now())
 
 
-def _send(template: str, user: User, **context: Any) -> None:
+def _may_mail(user: User) -> bool:
+    """Whoever types an address has mail sent to its owner, so at most MOST_LINKS are sent in an hour."""
+    key, now = f"password-links-{user.pk}", time.time()
+    sent = [at for at in shared_cache.get(key, []) if at > now - HOUR]
+    if len(sent) >= MOST_LINKS:
+        return False
+    shared_cache.set(key, [*sent, now], HOUR)
+    return True
+
+
+_SUBJECTS = {"invitation": "Your invitation", "password_reset": "Set a new password", "sign_up": "Set your password"}
+
+
+def _send(template: str, user: User, *, mail_id: str = "", **context: Any) -> None:
+    """`mail_id` becomes the mail's Message-ID, by which the answer to the asker names it."""
     text = render_to_string(f"participants/mail/{template}.txt", {"user": user, **context})
-    send_mail(_SUBJECTS[template], text, settings.DEFAULT_FROM_EMAIL, [user.email])
+    headers = {"Message-ID": f"<{mail_id}@{DNS_NAME}>"} if mail_id else {}
+    EmailMessage(_SUBJECTS[template], text, settings.DEFAULT_FROM_EMAIL, [user.email], headers=headers).send()

@@ -14,3 +14,8 @@ def send_invitation(*, invitation_id: str) -> None:
 @shared_task(name="participants.send_password_reset", **_RETRY)
 def send_password_reset(*, email: str) -> None:
     mail.send_password_reset(email=email)
+
+
+@shared_task(name="participants.send_client_link", **_RETRY)
+def send_client_link(*, email: str, mail_id: str) -> None:
+    mail.send_client_link(email=email, mail_id=mail_id)

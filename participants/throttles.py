@@ -10,6 +10,8 @@ from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 
 from augmed.foundation.canonical import sha256_hex
 
+_SUBJECTS = ("email", "uid", "token", "resetToken")
+
 
 class ByClient(SimpleRateThrottle):
     """Requests from one client to all account endpoints together."""
@@ -30,7 +32,7 @@ class ByAddress(SimpleRateThrottle):
         data = getattr(request, "data", None) or getattr(request, "POST", None)
         if data is None or not hasattr(data, "get"):
             return None
-        subject = data.get("email") or data.get("uid") or data.get("token")
+        subject = next((data[name] for name in _SUBJECTS if data.get(name)), None)
         if not isinstance(subject, str):
             return None
         return f"account-address-{sha256_hex(subject.strip().lower().encode('utf-8', 'replace'))}"

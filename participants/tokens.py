@@ -7,7 +7,7 @@ it descends from; no token outlives settings.LOGIN_LIFETIME after that log-in.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -20,7 +20,7 @@ from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
 from rest_framework_simplejwt.settings import api_settings
-from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
 from augmed.foundation import audit
 from participants.lockout import wait_minutes
@@ -55,8 +55,41 @@ def access_token_for(user: User, *, not_after: datetime | None = None) -> str:
     return str(token)
 
 
+def sliding_token_for(user: User, *, until: datetime) -> str:
+    """An access token for a client that knows no refresh token: it lives settings.SLIDING_LIFETIME, `renewed` gives
+    the next one, and none lives beyond `until`. The account's epoch ends it early.
+
+    `admin_flag` is a hint for a page of that client, which opens its exports by it; nothing here believes it."""
+    token = AccessToken()
+    token["user_id"] = str(user.pk)
+    token["epoch"] = user.token_epoch
+    token["admin_flag"] = user.is_staff
+    token["slides_until"] = int(until.timestamp())
+    token["exp"] = min(int((timezone.now() + settings.SLIDING_LIFETIME).timestamp()), token["slides_until"])
+    return str(token)
+
+
+def renewed(*, user: User, presented: object) -> str | None:
+    """The sliding token that follows `presented`, None where that is something else: another token, an API key."""
+    until = presented.get("slides_until") if isinstance(presented, Token) else None
+    if not isinstance(until, int):
+        return None
+    return sliding_token_for(user, until=datetime.fromtimestamp(until, tz=UTC))
+
+
 def log_in(*, request: HttpRequest | Request, email: str, password: str) -> TokenPair:
     """The first pair of a log-in. Raises AuthenticationFailed (alike for unknown and wrong) or Throttled."""
+    user, family = _begin(request=request, email=email, password=password)
+    return _pair(user, family)
+
+
+def sliding_log_in(*, request: HttpRequest | Request, email: str, password: str) -> str:
+    """The first sliding token of a log-in. Refuses as `log_in` does."""
+    user, family = _begin(request=request, email=email, password=password)
+    return sliding_token_for(user, until=family.expires_at)
+
+
+def _begin(*, request: HttpRequest | Request, email: str, password: str) -> tuple[User, TokenFamily]:
     plain = request._request if isinstance(request, Request) else request
     user = authenticate(request=plain, username=email.strip().lower(), password=password)
     if not isinstance(user, User):
@@ -68,10 +101,9 @@ def log_in(*, request: HttpRequest | Request, email: str, password: str) -> Toke
     with transaction.atomic():
         now = timezone.now()
         family = TokenFamily.objects.create(user=user, created_at=now, expires_at=now + settings.LOGIN_LIFETIME)
-        pair = _pair(user, family)
         # Django's signal: last_login, the end of counted failures, and (last) the audit event.
         user_logged_in.send(sender=User, request=plain, user=user)
-    return pair
+    return user, family
 
 
 def refresh(*, refresh_token: str) -> TokenPair:

@@ -14,6 +14,8 @@ urlpatterns = [
         views.ResetPage.as_view(),
         name="password_reset_confirm",
     ),
+    # The address of the published client's page, so that its links also work where only this server is reached.
+    re_path(r"^reset-password/(?P<link>[^/]+)/?$", views.ClientResetPage.as_view(), name="password_reset_link"),
     path(
         "password-set/",
         views.MessagePage.as_view(title="Your password is set", message="You can sign in with it now."),

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 Provider = Callable[["User"], frozenset[Verb]]
 _providers: list[Provider] = []
+RoleTest = Callable[["User"], bool]
+_role_tests: list[RoleTest] = []
 
 
 def register_provider(provider: Provider) -> None:
@@ -22,3 +24,13 @@ def register_provider(provider: Provider) -> None:
 def provided_verbs(user: User) -> frozenset[Verb]:
     """What the registered providers give. At most one query each."""
     return frozenset().union(*(provider(user) for provider in _providers))
+
+
+def register_role_test(test: RoleTest) -> None:
+    if test not in _role_tests:
+        _role_tests.append(test)
+
+
+def holds_a_role(user: User) -> bool:
+    """Is the account more than a participant's, somewhere? At most one query for each registered test."""
+    return user.is_staff or user.is_superuser or user.is_data_staff or any(test(user) for test in _role_tests)

@@ -22,6 +22,7 @@ from participants.actions import (
     request_password_reset,
     reset_password,
 )
+from participants.actions.passwords import two_segments
 from participants.forms import ForgottenPasswordForm, NewPasswordForm
 from participants.models import User
 from participants.throttles import may_post
@@ -101,12 +102,27 @@ class ResetPage(_NewPasswordPage):
     title = "Set a new password"
     button = "Set password"
 
+    @property
+    def link(self) -> tuple[str, str]:
+        """The uid and the token in the address."""
+        return self.kwargs["uid"], self.kwargs["token"]
+
     @cached_property
     def owner(self) -> User:
-        return find_reset(uid=self.kwargs["uid"], token=self.kwargs["token"])
+        uid, token = self.link
+        return find_reset(uid=uid, token=token)
 
     def set_password(self, password: str) -> User:
-        return reset_password(uid=self.kwargs["uid"], token=self.kwargs["token"], password=password)
+        uid, token = self.link
+        return reset_password(uid=uid, token=token, password=password)
+
+
+class ClientResetPage(ResetPage):
+    """The same for links made for the published client."""
+
+    @property
+    def link(self) -> tuple[str, str]:
+        return two_segments(self.kwargs["link"])
 
 
 class ForgottenPasswordPage(AccountPage):

@@ -9,26 +9,35 @@ from participants.actions.accounts import (
     reactivate,
     sign_out_everywhere,
 )
+from participants.actions.api_keys import NewKey, create_api_key, revoke_api_key
 from participants.actions.epoch import raise_epoch
 from participants.actions.invitations import accept_invitation, find_invitation, invite, revoke_invitation
 from participants.actions.passwords import find_reset, request_password_reset, reset_password
+from participants.actions.sign_up import on_roster, request_client_link, sign_up, signs_up_by_link
 
 __all__ = [
     "OWN_FIELDS",
+    "NewKey",
     "accept_invitation",
     "change_address",
     "change_global_role",
     "change_password",
     "change_profile",
     "create_account",
+    "create_api_key",
     "deactivate",
     "find_invitation",
     "find_reset",
     "invite",
+    "on_roster",
     "raise_epoch",
     "reactivate",
+    "request_client_link",
     "request_password_reset",
     "reset_password",
+    "revoke_api_key",
     "revoke_invitation",
     "sign_out_everywhere",
+    "sign_up",
+    "signs_up_by_link",
 ]

@@ -11,8 +11,10 @@ from django.db import transaction
 
 from augmed.foundation import audit
 from augmed.foundation.errors import Conflict, Invalid
+from participants.actions.api_keys import revoke_all_api_keys
 from participants.actions.epoch import raise_epoch
 from participants.actions.invitations import accept_invitation, invite, revoke_invitation
+from participants.actions.new_password import set_new_password
 from participants.models import Profile, User
 
 __all__ = [
@@ -112,7 +114,7 @@ def change_address(*, user: User, email: str, by: User | None) -> None:
 
 @transaction.atomic
 def deactivate(*, user: User, by: User | None) -> None:
-    """End all access at once. What the person did stays."""
+    """End all access at once, API keys for good. What the person did stays."""
     if by is not None and by.pk == user.pk:
         raise Conflict("You cannot deactivate your own account.", code="own_account")
     _refuse_without_administrator(without=user)
@@ -123,7 +125,8 @@ def deactivate(*, user: User, by: User | None) -> None:
     for invitation in user.invitations.open():
         revoke_invitation(invitation=invitation, by=by)
     raise_epoch(user)
-    audit.record(action="account_deactivated", by=by, target=user)
+    keys = revoke_all_api_keys(owner=user)
+    audit.record(action="account_deactivated", by=by, target=user, data={"api_keys_revoked": keys} if keys else {})
 
 
 @transaction.atomic
@@ -172,13 +175,7 @@ def change_global_role(
 @transaction.atomic
 def change_password(*, user: User, password: str, by: User | None) -> None:
     """Set a new password for somebody who is signed in; every other token and session ends."""
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        raise Invalid("The password was not accepted.", errors={"password": error.messages}) from error
-    user.set_password(password)
-    user.save(update_fields=["password"])
-    raise_epoch(user)
+    set_new_password(user=user, password=password)
     audit.record(action="password_changed", by=by, target=user)
 
 

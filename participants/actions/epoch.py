@@ -8,6 +8,7 @@ from participants.models import User
 
 
 def raise_epoch(user: User) -> None:
-    """End all tokens and sessions of the account: each carries the epoch. Call inside the action's transaction."""
-    User.objects.filter(pk=user.pk).update(token_epoch=F("token_epoch") + 1)
-    user.refresh_from_db(fields=["token_epoch"])
+    """End all tokens, sessions and mailed links of the account: each carries the epoch. Call inside the action's
+    transaction."""
+    User.objects.filter(pk=user.pk).update(token_epoch=F("token_epoch") + 1, password_link_mailed_at=None)
+    user.refresh_from_db(fields=["token_epoch", "password_link_mailed_at"])

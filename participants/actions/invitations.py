@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.core.signing import Signer
 from django.db import transaction
 from django.utils import timezone
@@ -13,7 +11,7 @@ from augmed.foundation import audit
 from augmed.foundation.canonical import sha256_hex
 from augmed.foundation.errors import Conflict, Invalid
 from participants import mail
-from participants.actions.epoch import raise_epoch
+from participants.actions.new_password import set_new_password
 from participants.models import Invitation, User
 
 _INVALID = "This invitation is not valid: it was used, withdrawn or is too old. Ask for a new one."
@@ -70,14 +68,8 @@ def accept_invitation(*, token: str, password: str) -> User:
     """Set the first password. The link works once: the account's row is locked while it is used."""
     user = User.objects.select_for_update().get(pk=find_invitation(token).user_id)
     invitation = find_invitation(token)  # again, now that nobody else can use it
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        raise Invalid("The password was not accepted.", errors={"password": error.messages}) from error
-    user.set_password(password)
-    user.save(update_fields=["password"])
+    set_new_password(user=user, password=password)
     invitation.accepted_at = timezone.now()
     invitation.save(update_fields=["accepted_at"])
-    raise_epoch(user)
     audit.record(action="invitation_accepted", by=user, target=user, data={"invitation": str(invitation.pk)})
     return user

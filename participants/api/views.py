@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from augmed.foundation.parsers import SmallJSONParser
 from augmed.foundation.permissions import Anyone, SignedIn
 from participants import tokens
 from participants.actions import (
@@ -57,6 +58,7 @@ class _Door(APIView):
 
     permission_classes = [Anyone]
     authentication_classes = []
+    parser_classes = [SmallJSONParser]
 
     def get_authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'  # so that a refused log-in is a 401, not DRF's 403

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models, transaction
+from django.db.models import Case, Q, Value, When
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -21,6 +25,12 @@ class UserQuerySet(models.QuerySet["User"]):
 
     def active(self) -> UserQuerySet:
         return self.filter(is_active=True)
+
+    def with_own_password(self) -> UserQuerySet:
+        """Annotate `own_password`: is the account active, and has its owner set a password? (In many rows at once what
+        `has_usable_password` says of one.)"""
+        without = Q(is_active=False) | Q(password="") | Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+        return self.annotate(own_password=Case(When(without, then=Value(False)), default=Value(True)))
 
 
 class UserManager(BaseUserManager["User"]):
@@ -66,6 +76,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     below, and StudyRoles (experiments), whose granting sets `is_staff`.
     """
 
+    password = models.CharField(max_length=256)  # Django's 128 is too short for a hash that came over from AugMed
     email = models.EmailField(max_length=254, unique=True, error_messages={"unique": "This address has an account."})
     is_active = models.BooleanField("active", default=True)
     is_staff = models.BooleanField("may open the admin", default=False)
@@ -76,6 +87,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         editable=False,
         help_text="A claim of every token; raising it makes all earlier ones invalid.",
     )
+    password_link_mailed_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When a link to set the first password was mailed.",
+    )
+
+    # What the API key that a request came by allows, and its id. Set on the object of one request, never stored.
+    limited_to: frozenset[Verb] | None = None
+    api_key_id: int | None = None
 
     objects = UserManager()
 
@@ -104,9 +125,31 @@ class User(AbstractBaseUser, PermissionsMixin):
         value = f"{self.password}:{self.token_epoch}"
         return salted_hmac("participants.session", value, secret=secret, algorithm="sha256").hexdigest()
 
+    def limit_to(self, verbs: frozenset[Verb], *, api_key_id: int) -> None:
+        """From here on this object may no more than `verbs`, in any study and outside of them."""
+        self.limited_to, self.api_key_id = verbs, api_key_id
+        self.__dict__.pop("global_verbs", None)
+
+    def within_limit(self, verbs: frozenset[Verb]) -> frozenset[Verb]:
+        return verbs if self.limited_to is None else verbs & self.limited_to
+
+    def has_mailed_link(self) -> bool:
+        """Does a link to set the first password, still good, lie in the person's mailbox? May send a query."""
+        mailed, good_for = self.password_link_mailed_at, timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
+        if mailed is not None and timezone.now() - mailed < good_for:
+            return True
+        return bool(self.invitations.open().exclude(mailed_at=None).exists())
+
+    def was_mailed_link(self) -> bool:
+        """The same, also of one that is too old by now."""
+        return self.password_link_mailed_at is not None or self.has_mailed_link()
+
     @cached_property
     def global_verbs(self) -> frozenset[Verb]:
         """What this account may do outside any one study."""
+        return self.within_limit(self._verbs_of_roles())
+
+    def _verbs_of_roles(self) -> frozenset[Verb]:
         if not self.is_active:
             return frozenset()
         if self.is_superuser:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
 from augmed.foundation.errors import DomainError
+from augmed.foundation.models import AuditEvent
+from augmed.foundation.permissions import Verb
 from participants import actions, tokens
 from participants.actions.invitations import invitation_token
-from participants.models import RefreshUse, TokenFamily, User
+from participants.models import ApiKey, RefreshUse, TokenFamily, User
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -70,3 +74,19 @@ def test_a_refresh_token_sent_twice_at_once_gives_two_pairs_of_one_log_in(clinic
     assert RefreshUse.objects.count() == 1
     family.refresh_from_db()
     assert family.revoked_at is None
+
+
+def test_one_of_two_signs_up(invitee, settings):
+    settings.ROSTER_SIGNUP = True
+    passwords = ["the first Passphrase 1!", "the other Passphrase 2!"]
+    results = at_once(*(lambda p=p: actions.sign_up(email=invitee.email, password=p) for p in passwords))
+    done = [place for place, result in enumerate(results) if isinstance(result, User)]
+    assert len(done) == 1
+    assert User.objects.get(pk=invitee.pk).check_password(passwords[done[0]])
+
+
+def test_one_key_is_revoked_once(owner):
+    expires = timezone.now() + timedelta(days=1)
+    key = actions.create_api_key(owner=owner, label="x", scopes=[Verb.EXPORT], expires_at=expires, by=owner).key
+    at_once(*(lambda: actions.revoke_api_key(key=ApiKey.objects.get(pk=key.pk), by=owner) for _ in range(2)))
+    assert AuditEvent.objects.filter(action="api_key_revoked").count() == 1

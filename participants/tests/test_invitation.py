@@ -109,7 +109,7 @@ def test_a_mail_that_fails_shows(invitee, administrator, monkeypatch, django_cap
     def refuse(*args, **kwargs):
         raise ConnectionRefusedError
 
-    monkeypatch.setattr("participants.mail.send_mail", refuse)
+    monkeypatch.setattr("participants.mail.EmailMessage.send", refuse)
     with pytest.raises(ConnectionRefusedError), django_capture_on_commit_callbacks(execute=True):
         actions.invite(user=invitee, by=administrator)
     assert Invitation.objects.get().mailed_at is None

@@ -64,3 +64,14 @@ def test_an_invitation_that_was_revoked_meanwhile_is_not_mailed(db, invitee):
     actions.revoke_invitation(invitation=invitation, by=None)
     tasks.send_invitation(invitation_id=str(invitation.pk))
     assert outbox.outbox == []
+
+
+def test_an_address_gets_five_links_an_hour_whoever_asks(db, clinician, monkeypatch):
+    begun = time.time()
+    for minute in range(8):
+        monkeypatch.setattr("participants.mail.time.time", lambda now=begun + 60 * minute: now)
+        mail.send_password_reset(email=clinician.email)
+    assert len(outbox.outbox) == 5
+    monkeypatch.setattr("participants.mail.time.time", lambda: begun + 3601)
+    mail.send_password_reset(email=clinician.email)
+    assert len(outbox.outbox) == 6

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from augmed.foundation.models import AuditEvent
 from participants import actions
+from participants.actions.passwords import one_segment_token
 from participants.tests.conftest import NEW_PASSWORD, PASSWORD, link_in
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +69,19 @@ def test_ends_with_its_time(api, link, monkeypatch, settings):
 
     from django.contrib.auth.tokens import PasswordResetTokenGenerator
 
+    later = datetime.now() + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT + 60)  # noqa: DTZ005  as Django's own
+    monkeypatch.setattr(PasswordResetTokenGenerator, "_now", lambda self: later)
+    assert confirm(api, link).json()["code"] == "link_expired"
+    # Only who holds the link learns that it was one.
+    assert confirm(api, {**link, "token": link["token"][:-1] + "-"}).json()["code"] == "link_invalid"
+
+
+def test_a_used_link_does_not_become_an_expired_one(api, link, monkeypatch, settings):
+    from datetime import datetime, timedelta
+
+    from django.contrib.auth.tokens import PasswordResetTokenGenerator
+
+    confirm(api, link)
     later = datetime.now() + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT + 60)  # noqa: DTZ005  as Django's own
     monkeypatch.setattr(PasswordResetTokenGenerator, "_now", lambda self: later)
     assert confirm(api, link).json()["code"] == "link_invalid"
@@ -158,6 +172,19 @@ class TestPages:
         clinician.refresh_from_db()
         assert clinician.check_password(NEW_PASSWORD)
         assert client.get(url).status_code == 410
+
+    def test_a_link_of_the_published_client_sets_a_password_too(self, client, clinician):
+        url = f"/reset-password/{one_segment_token(clinician)}"
+        body = {"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
+        assert client.get(url).status_code == 200
+        assert "Your password is set" in client.post(url, body, follow=True).content.decode()
+        clinician.refresh_from_db()
+        assert clinician.check_password(NEW_PASSWORD)
+        assert client.get(url).status_code == 410
+
+    @pytest.mark.parametrize("token", ["x", "_", "MQ", "MQ_", "_MQ", "MQ_x_y", "%C3%A9_1"])
+    def test_a_made_up_link_of_the_client_says_so(self, client, db, token):
+        assert client.get(f"/reset-password/{token}").status_code == 410
 
     def test_a_made_up_link_says_so(self, client, db):
         assert client.get("/reset-password/x/y").status_code == 410
