@@ -38,18 +38,33 @@ class AdviceName:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoreNode:
+    """An advice node whose values are scores in AugMed's sense, which its client shows in a way of their own.
+
+    `labels`: (label in the case, label shown there), the one to show as the score first.
+    """
+
+    node_key: str
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PathRules:
-    """What a layout says about its text paths.
+    """What a layout says about its text paths, and about what AugMed's client shows apart from the tree.
 
     `last_label_sections`: labels of sections in which only the last label of a path decides (AugMed's physical
     examination). `label_aliases`: (label in files, label in the layout), used there. `advice_section`: the first label
-    of paths that mean advice nodes, wherever these stand (AugMed's risk assessment); None for none.
+    of paths that mean advice nodes, wherever these stand (AugMed's risk assessment); None for none. `score_nodes`:
+    what its client shows as scores; `complaint_nodes`: keys of the nodes whose labels its list of cases shows as the
+    complaint.
     """
 
     last_label_sections: tuple[str, ...] = ()
     label_aliases: tuple[tuple[str, str], ...] = ()
     advice_section: str | None = None
     advice_names: tuple[AdviceName, ...] = ()
+    score_nodes: tuple[ScoreNode, ...] = ()
+    complaint_nodes: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "PathRules":
@@ -58,11 +73,14 @@ class PathRules:
             raise DisclosureError(f"path rules: unknown key {', '.join(unknown)}")
         try:
             names = [AdviceName(**name) for name in value.get("advice_names", [])]
+            scores = [ScoreNode(**score) for score in value.get("score_nodes", [])]
             return cls(
                 tuple(value.get("last_label_sections", [])),
-                tuple((first, second) for first, second in value.get("label_aliases", [])),
+                _pairs(value.get("label_aliases", [])),
                 value.get("advice_section"),
                 tuple(AdviceName(n.name, n.node_key, n.supply_label, tuple(n.prefer)) for n in names),
+                tuple(ScoreNode(score.node_key, _pairs(score.labels)) for score in scores),
+                tuple(value.get("complaint_nodes", [])),
             )
         except (TypeError, ValueError) as error:
             raise DisclosureError(f"path rules: {error}") from error
@@ -77,7 +95,16 @@ class PathRules:
             "label_aliases": [list(pair) for pair in self.label_aliases],
             "advice_section": self.advice_section,
             "advice_names": names,
+            "score_nodes": [
+                {"node_key": score.node_key, "labels": [list(pair) for pair in score.labels]}
+                for score in self.score_nodes
+            ],
+            "complaint_nodes": list(self.complaint_nodes),
         }
+
+
+def _pairs(value: Iterable[Sequence[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((first, second) for first, second in value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ from cases.disclosure_content import (
     Style,
     Supply,
     merge_styles,
+    said_style,
+    style_as_said,
     style_from_json,
     style_to_json,
 )
@@ -41,6 +43,7 @@ from cases.disclosure_matrix import (
     Resolution,
     resolve,
     resolve_with_report,
+    shown_by_visibility,
 )
 from cases.tree import Entry, Feature, Identity, Kind, Node, Role, Tree, entry_to_json
 
@@ -81,6 +84,9 @@ __all__ = [
     "path_index",
     "resolve",
     "resolve_with_report",
+    "said_style",
+    "shown_by_visibility",
+    "style_as_said",
     "style_from_json",
     "style_to_json",
 ]

@@ -1,7 +1,8 @@
 """What a disclosure set holds: a complete, resolved allow list, and its canonical form and hash."""
 
+import math
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -161,6 +162,46 @@ def style_to_json(style: Style) -> dict[str, Any]:
     """Return a style as JSON values, with all its keys."""
     top = None if style.top is None else canonical_decimal(style.top)
     return {"collapse": style.collapse, "highlight": style.highlight, "top": top}
+
+
+def said_style(style: Style) -> dict[str, Any]:
+    """Return what a style says, as display configs write it: nothing that was not said, `top` as a number."""
+    top = None if style.top is None else plain_number(style.top)
+    said = {"collapse": style.collapse, "highlight": style.highlight, "top": top}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def style_as_said(value: Any) -> Style:
+    """Return the style that a display config says in JSON, where what is absent, null or an empty text was not said.
+
+    DisclosureError says what is wrong and never repeats the value."""
+    if value is None:
+        return PLAIN
+    if not isinstance(value, Mapping):
+        raise DisclosureError("a style is an object")
+    collapse, highlight = value.get("collapse"), value.get("highlight")
+    if not all(flag is None or isinstance(flag, bool) for flag in (collapse, highlight)):
+        raise DisclosureError("collapse and highlight are true, false or null")
+    style = Style(collapse, highlight, _top_as_said(value.get("top")))
+    return PLAIN if style == PLAIN else style
+
+
+def _top_as_said(value: Any) -> Decimal | None:
+    if value in (None, ""):
+        return None
+    # A float's shortest text is what its sender wrote: 1.5, not the binary neighbour.
+    said = repr(value) if isinstance(value, float) else value
+    try:
+        return Decimal(canonical_decimal(said))
+    except (TypeError, ValueError):
+        raise DisclosureError("top is a number") from None
+
+
+def plain_number(value: Decimal) -> int | float:
+    """Return a finite decimal as a number of JSON. That has no infinity, so one too large for a float is cut."""
+    number = float(value)
+    is_whole = value == value.to_integral_value()
+    return int(value) if is_whole or not math.isfinite(number) else number
 
 
 def style_from_json(value: Any, path: str = "$") -> Style:

@@ -1,7 +1,7 @@
 """From the cells of a disclosure matrix to a resolved allow list: default deny, inheritance, new values."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from cases.disclosure_content import PLAIN, DisclosureError, Show, Style
@@ -84,6 +84,20 @@ def resolve_with_report(
         if shown:
             shows.append(Show(feature.node_key, feature.discriminator, style))
     return Resolution(tuple(shows), tuple(hidden_new))
+
+
+def shown_by_visibility(
+    nodes: Iterable[MatrixNode], found_features: Iterable[FoundFeature], named_sections: Collection[str]
+) -> tuple[Show, ...]:
+    """Return what the nodes' visibilities alone show, where cells of just these sections show or hide something.
+
+    Features with a cell of their own go by that instead, so what `resolve` returns for cells that each show one feature
+    is these shows, replaced and completed by the cells' own."""
+    matrix = replace(_Matrix.of((), nodes), named_sections=frozenset(named_sections))
+    identities = dict.fromkeys(
+        feature.identity for feature in found_features if matrix.shown_by_visibility(matrix.chains[feature.node_key])
+    )
+    return tuple(Show(*identity) for identity in identities)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from cases.building.spec import Plan
 from cases.layouts.checks import problems_of
 from cases.layouts.reading import layout_content
 from cases.models import Case, CaseSnapshot, LayoutVersion, SnapshotFeature
+from cases.signals import snapshot_redacted
 from cases.tree import SCHEMA_VERSION, Tree, features, to_json
 
 Progress = Callable[[int, int], None]
@@ -92,7 +93,8 @@ def redact_snapshot(*, snapshot: CaseSnapshot, reason: str, by: Any) -> None:
     if not reason.strip():
         raise Invalid("Say why the snapshot is redacted.", errors={"reason": ["This field is required."]})
     with transaction.atomic():
-        held = CaseSnapshot.objects.select_for_update().get(pk=snapshot.pk)
+        # Openings, which only refer to it, are not held up: they hold their enrolments' locks, which come after this.
+        held = CaseSnapshot.objects.select_for_update(no_key=True).get(pk=snapshot.pk)
         if held.redacted_at is not None:
             raise Conflict("The snapshot is already redacted.")
         with erasing():
@@ -102,6 +104,7 @@ def redact_snapshot(*, snapshot: CaseSnapshot, reason: str, by: Any) -> None:
             SnapshotFeature.objects.filter(snapshot=held).update(
                 label="", discriminator=Concat(Value("redacted:"), number), entry_count=0
             )
+        snapshot_redacted.send(CaseSnapshot, snapshot=held, by=by)  # may wait for locks, so before the audit trail's
         audit.record(
             action="snapshot_redacted",
             by=by,

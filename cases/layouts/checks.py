@@ -157,6 +157,12 @@ def _path_rules(content: LayoutContent, nodes: Mapping[str, NodeData]) -> Iterat
         node = nodes.get(name.node_key)
         if node is None or node.role != "advice":
             yield NodeProblem("", f"path rules: {name.node_key!r} ({name.name}) is not an advice node of the layout")
+    for score in rules.score_nodes:
+        if score.node_key not in nodes or nodes[score.node_key].role != "advice":
+            yield NodeProblem("", f"path rules: {score.node_key!r} (score) is not an advice node of the layout")
+    for key in rules.complaint_nodes:
+        if key not in nodes or nodes[key].level != FEATURE:
+            yield NodeProblem("", f"path rules: {key!r} (complaint) is not a feature of the layout")
 
 
 __all__ = ["CATEGORY", "concept_ids", "problems_of"]

@@ -23,6 +23,8 @@ SCORE_CATEGORY = "CRC risk assessments"
 SCORE_NAME = "Colorectal Cancer Score"
 SHOWN_SCORE_NAME = "Predicted Colorectal Cancer Score"
 SCORE_LABELS = ("t:colorectal cancer score", "t:adjusted crc risk")
+SHOWN_SCORE_LABELS = ((SCORE_NAME, SHOWN_SCORE_NAME), ("Adjusted CRC Risk", "AI-Predicted CRC Risk Score"))
+CHIEF_COMPLAINT = "Chief Complaint"
 
 BMI_CONCEPT = 40490382
 BMI_CENTILE, BMI_RANGE = "BMI (body mass index) centile", "BMI (body mass index) range"
@@ -31,7 +33,7 @@ BMI_CLASSES = (("18", "Underweight"), ("22", "Normal"), ("27", "Overweight"), ("
 RELATIONSHIPS = ("Subsumes", "Is characterized by")
 OBSERVATION_TEXT = ("value_as_string", "value_as_number", "value_as_concept", "unit_source_value")
 MEASUREMENT_TEXT = ("value_as_number", "value_as_concept", "unit_source_value")
-_SHOWN_PLAINLY = {"show_date": False, "unit_from": ["concept"], "order": "oldest", "kind": "text"}
+_SHOWN_PLAINLY = {"show_date": False, "show_range": False, "unit_from": ["concept"], "order": "oldest", "kind": "text"}
 
 
 def is_page_config(value: Any) -> bool:
@@ -58,11 +60,12 @@ def content_from_page_config(
     if maker.problems:
         raise LayoutError(maker.problems)
     description = "Imported from an AugMed page_config."
-    return LayoutContent(name, tuple(maker.nodes), description, _path_rules(maker.score_keys))
+    return LayoutContent(name, tuple(maker.nodes), description, _path_rules(maker))
 
 
-def _path_rules(score_keys: Sequence[str]) -> dict[str, Any]:
-    first = score_keys[0]
+def _path_rules(maker: "_Maker") -> dict[str, Any]:
+    first = maker.score_keys[0]
+    shown_labels = [list(pair) for pair in SHOWN_SCORE_LABELS]
     return {
         "last_label_sections": [EXAMINATION],
         "label_aliases": [[BMI_CENTILE, BMI_RANGE]],
@@ -71,6 +74,8 @@ def _path_rules(score_keys: Sequence[str]) -> dict[str, Any]:
             {"name": SCORE_CATEGORY, "node_key": first, "supply_label": "", "prefer": list(SCORE_LABELS)},
             {"name": SCORE_NAME, "node_key": first, "supply_label": SHOWN_SCORE_NAME, "prefer": []},
         ],
+        "score_nodes": [{"node_key": key, "labels": shown_labels} for key in maker.score_keys],
+        "complaint_nodes": maker.complaint_keys,
     }
 
 
@@ -82,6 +87,7 @@ class _Maker:
         self.nodes: list[NodeData] = []
         self.problems: list[NodeProblem] = []
         self.score_keys: list[str] = []
+        self.complaint_keys: list[str] = []
         self._keys: set[str] = set()
 
     def section(self, name: str, content: Mapping[str, Any]) -> None:
@@ -138,7 +144,7 @@ class _Maker:
 
     def _complaint(self, path: tuple[str, ...], content: Any, parent: str) -> None:
         category = self._heading(path, CATEGORY, parent)
-        self._feature(
+        key = self._feature(
             (*path, "values"),
             category,
             path[-1],
@@ -149,6 +155,8 @@ class _Maker:
             value_rules={**_SHOWN_PLAINLY, "text_from": list(OBSERVATION_TEXT), "without_value": "blank"},
             visibility="always",
         )
+        if path[-1] == CHIEF_COMPLAINT:
+            self.complaint_keys.append(key)
 
     def _examination(self, path: tuple[str, ...], content: Any, parent: str) -> None:
         ids = self._ids(path, content)

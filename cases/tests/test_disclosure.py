@@ -33,6 +33,9 @@ from cases.disclosure import (
     path_index,
     resolve,
     resolve_with_report,
+    said_style,
+    shown_by_visibility,
+    style_as_said,
 )
 from cases.tests.test_tree import trees
 from cases.tree import Entry, Feature, Identity, Node, Tree, features
@@ -372,6 +375,22 @@ def test_styles_merge_as_in_augmed(listed):
     assert merged.top == max((style.top for style in listed if style.top is not None), default=None)
 
 
+@given(styles)
+def test_a_style_comes_back_as_it_was_said(style):
+    said = json.loads(json.dumps(said_style(style)))
+    assert style_as_said(said) == style
+    assert None not in said.values()
+
+
+@pytest.mark.parametrize(
+    "value", [1, "", [], {"collapse": "TRUE"}, {"highlight": 1}, {"top": "secret"}, {"top": True}, {"top": [1]}]
+)
+def test_what_is_no_style_is_refused_without_its_words(value):
+    with pytest.raises(DisclosureError) as refused:
+        style_as_said(value)
+    assert "secret" not in str(refused.value)
+
+
 def test_rows_of_one_case_are_merged_by_heading():
     first, second = Style(collapse=True, top=Decimal(2)), Style(collapse=False, highlight=True, top=Decimal(1))
     entries = merge_matches(
@@ -480,6 +499,18 @@ ALWAYS, EXAM = ("age", ""), {("pulse", ""), ("rash", "")}
 )
 def test_cells_are_inherited_and_what_none_decides_is_hidden(cells, expected):
     assert resolved(*cells) == expected
+
+
+@given(st.sets(st.sampled_from(FOUND)))
+def test_cells_that_each_show_a_feature_replace_and_complete_what_visibilities_show(shown):
+    style = Style(highlight=True)
+    cells = [MatrixCell(one.node_key, one.discriminator, True, style) for one in shown]
+    sections = {"f": "s", "g": "s", "age": "s", "pulse": "e", "rash": "e"}
+    by_itself = shown_by_visibility(NODES, FOUND, {sections[one.node_key] for one in shown})
+    expected = {show.identity: show.style for show in by_itself} | {
+        one.identity: Style(highlight=True) for one in shown
+    }
+    assert {show.identity: show.style for show in resolve(cells, NODES, FOUND)} == expected
 
 
 def test_styles_are_inherited_field_by_field():
