@@ -5,9 +5,12 @@ class ExperimentsConfig(AppConfig):
     name = "experiments"
 
     def ready(self) -> None:
-        from experiments.actions import exports
-        from experiments.roles import verbs_everywhere
-        from participants.verbs import register_provider
+        from experiments.actions import allocation_requests, completion, exports
+        from experiments.roles import holds_study_role, verbs_everywhere
+        from participants.verbs import register_provider, register_role_test
 
         register_provider(verbs_everywhere)
+        register_role_test(holds_study_role)
+        allocation_requests.register()
+        completion.register()
         exports.register()

@@ -83,6 +83,10 @@ def roles_held(user: Any) -> frozenset[str]:
     return held
 
 
+def holds_study_role(user: Any) -> bool:
+    return bool(roles_held(user))
+
+
 def forget_roles_held(user: Any) -> None:
     """For actions that change roles: what this user object remembers of them no longer holds."""
     user.__dict__.pop("_roles_held", None)
@@ -91,14 +95,25 @@ def forget_roles_held(user: Any) -> None:
 
 def verbs_everywhere(user: Any) -> frozenset[Verb]:
     """What the user's study roles give outside any one study."""
-    return frozenset().union(*(ROLES[key].everywhere for key in roles_held(user)))
+    return _within_limit(user, frozenset().union(*(ROLES[key].everywhere for key in roles_held(user))))
+
+
+def _within_limit(user: Any, verbs: frozenset[Verb]) -> frozenset[Verb]:
+    """Who came by an API key may do no more than that allows, whatever the role."""
+    allowed: frozenset[Verb] = user.within_limit(verbs)
+    return allowed
+
+
+def _roles_of(user: Any, verb: Verb) -> list[str]:
+    """The roles that give this user `verb`."""
+    return roles_with(verb) if _within_limit(user, frozenset({verb})) else []
 
 
 def may_in_any_study(user: Any, verb: Verb) -> bool:
     """Is there, or could there be, a study in which the user may do `verb`?"""
     if not user.is_authenticated or not user.is_active:
         return False
-    return user.may(verb) or not roles_held(user).isdisjoint(roles_with(verb))
+    return user.may(verb) or not roles_held(user).isdisjoint(_roles_of(user, verb))
 
 
 def experiments_where(queryset: ExperimentQuerySet, user: Any, verb: Verb) -> ExperimentQuerySet:
@@ -109,7 +124,7 @@ def experiments_where(queryset: ExperimentQuerySet, user: Any, verb: Verb) -> Ex
         return queryset
     from experiments.models.study_role import StudyRole
 
-    held = StudyRole.objects.filter(user=user, role__in=roles_with(verb), experiment=models.OuterRef("pk"))
+    held = StudyRole.objects.filter(user=user, role__in=_roles_of(user, verb), experiment=models.OuterRef("pk"))
     return queryset.filter(models.Exists(held))
 
 
@@ -119,4 +134,4 @@ def may(user: Any, verb: Verb, experiment: Experiment) -> bool:
         return False
     if user.may(verb):
         return True
-    return experiment.study_roles.filter(user=user, role__in=roles_with(verb)).exists()
+    return experiment.study_roles.filter(user=user, role__in=_roles_of(user, verb)).exists()

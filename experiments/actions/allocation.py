@@ -17,19 +17,21 @@ from cases.models import Case
 from experiments.actions.common import locked
 from experiments.design.protocol import FrozenProtocol
 from experiments.drawing import DrawInputs, PlacedArrival, draw
-from experiments.models import AllocationRun, Assignment, Enrolment, Experiment, Review
+from experiments.models import AllocationRequest, AllocationRun, Assignment, Enrolment, Experiment, Review
 from experiments.randomization import ArmWeight, Plan, StudyCase
 
 _BATCH = 1000
 
 
-def allocate_pending(*, experiment: Experiment, by: Any, triggered_by: str = "joining") -> list[AllocationRun]:
+def allocate_pending(
+    *, experiment: Experiment, by: Any, triggered_by: str = "joining", request: AllocationRequest | None = None
+) -> list[AllocationRun]:
     """Draw for every real, active enrolment that has cases of the protocol's list still to be assigned.
 
-    Nothing happens unless the study is active. Running it again draws nothing twice."""
+    Nothing happens unless the study is active. Running it again draws nothing twice. `request`: who asked for it."""
     with transaction.atomic():
         study = locked(experiment)
-        runs = draw_pending(study, by=by, triggered_by=triggered_by)
+        runs = draw_pending(study, by=by, triggered_by=triggered_by, request=request)
         if runs:
             audit.record(
                 action="allocation_drawn",
@@ -47,7 +49,12 @@ def runs_for_audit(runs: Sequence[AllocationRun]) -> dict[str, Any]:
 
 
 def draw_pending(
-    study: Experiment, *, by: Any, triggered_by: str, only: Enrolment | None = None
+    study: Experiment,
+    *,
+    by: Any,
+    triggered_by: str,
+    only: Enrolment | None = None,
+    request: AllocationRequest | None = None,
 ) -> list[AllocationRun]:
     """As `allocate_pending`, for actions that hold the study's lock and record their own audit event."""
     if study.status != Experiment.Status.ACTIVE or study.kind != Experiment.Kind.PROTOCOL or study.protocol is None:
@@ -64,7 +71,7 @@ def draw_pending(
         groups[inputs].append(person)
     arms = {arm.key: arm for arm in study.arms.all()}
     return [
-        _run(study, protocol, inputs, people, arms=arms, by=by, triggered_by=triggered_by)
+        _run(study, protocol, inputs, people, arms=arms, by=by, triggered_by=triggered_by, request=request)
         for inputs, people in groups.items()
     ]
 
@@ -217,6 +224,7 @@ def _run(
     arms: Mapping[str, Any],
     by: Any,
     triggered_by: str,
+    request: AllocationRequest | None,
 ) -> AllocationRun:
     inputs = replace(inputs, arrivals=_placed(study, inputs.plan, [person.enrolment for person in people]))
     drawn = draw(inputs)
@@ -230,6 +238,7 @@ def _run(
         inputs=canonical_json(inputs.to_json()),
         weights=canonical_json(inputs.weights),
         assignment_count=sum(len(cases) for cases in drawn.values()),
+        request=request,
         triggered_by=triggered_by,
         created_by=by,
     )

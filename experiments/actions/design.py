@@ -12,6 +12,7 @@ from django.utils.text import slugify
 from augmed.foundation import audit
 from augmed.foundation.errors import Conflict, Invalid
 from cases.models import Case, PageLayout
+from experiments.actions.attention_checks import begin_with_default
 from experiments.actions.common import apply_fields, clean, locked, refuse_when_over
 from experiments.actions.disclosure_sets import disclosure_set_for, resolve_and_store, set_cells
 from experiments.actions.roles import grant_role
@@ -53,13 +54,15 @@ STAGE_FIELDS = frozenset({"name", "questionnaire", "not_before_days"})
 
 
 def create_experiment(*, name: str, by: Any, **fields: Any) -> Experiment:
-    """A new study in draft; whoever makes it is its lead. Without a layout it has the default one."""
+    """A new study in draft, with AugMed's attention check; whoever makes it is its lead. Without a layout it has the
+    default one."""
     with transaction.atomic():
         fields.setdefault("layout", PageLayout.objects.default())
         experiment = Experiment(created_by=by)
         apply_fields(experiment, {"name": name, **fields}, EXPERIMENT_FIELDS)
         _clean_experiment(experiment)
         experiment.save()
+        begin_with_default(experiment, by=by)
         if by is not None:
             grant_role(user=by, experiment=experiment, role=StudyRole.Role.LEAD, by=by)
         audit.record(action="experiment_created", by=by, target=experiment, experiment_id=experiment.pk)

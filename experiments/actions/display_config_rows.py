@@ -6,19 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Any
+from uuid import uuid4
 
 from django.db.models import Max
 
+from augmed.foundation.bulk import insert_rows, reserve_keys
+from experiments.actions.enrolment import arrive_together
 from experiments.display_configs.plan import PlannedConfig, UploadPlan
-from experiments.models import (
-    Assignment,
-    AssignmentDisclosure,
-    DisclosureSet,
-    Enrolment,
-    EnrolmentEvent,
-    Review,
-)
-from participants.models import Profile
+from experiments.models import Assignment, AssignmentDisclosure, DisclosureSet, Review
 
 _BATCH = 2000
 _CHUNK = 10_000
@@ -30,28 +25,7 @@ def enrol_newcomers(plan: UploadPlan, by: Any) -> int:
     if not newcomers:
         return 0
     study = next(iter(newcomers.values())).experiment
-    waits = study.consent_required
-    status = Enrolment.Status.AWAITING_CONSENT if waits else Enrolment.Status.ACTIVE
-    people = [config.user_id for config in newcomers.values()]
-    intake = dict(Profile.objects.filter(user__in=people).values_list("user_id", "intake"))
-    made = Enrolment.objects.bulk_create(
-        [
-            Enrolment(
-                experiment=study,
-                user_id=user_id,
-                status=status,
-                arrival=study.next_arrival + offset,
-                intake=intake.get(user_id) or {},
-            )
-            for offset, user_id in enumerate(people)
-        ],
-        batch_size=_BATCH,
-    )
-    EnrolmentEvent.objects.bulk_create(
-        [EnrolmentEvent(enrolment=one, status=status, by=by) for one in made], batch_size=_BATCH
-    )
-    study.next_arrival += len(made)
-    study.save(update_fields=["next_arrival"])
+    made = arrive_together(study, [config.user_id for config in newcomers.values()], by)
     plan.enrolments |= {(one.experiment_id, one.user_id): one for one in made}
     return len(made)
 
@@ -60,29 +34,19 @@ def give_cases(plan: UploadPlan) -> None:
     """One assignment and its reviews for every new configuration, in file order."""
     new = [config for config in plan.configs if config.outcome == "added"]
     places = _next_positions({config.experiment.pk for config in new})
-    rows = []
-    for config in new:
-        enrolment = plan.enrolments[config.experiment.pk, config.user_id]
-        position = places.get(enrolment.pk, 0) + 1
-        places[enrolment.pk] = position
-        rows.append(
-            Assignment(
-                enrolment=enrolment,
-                case=config.case,
-                arm=config.arm,
-                position=position,
-                drawn_by=Assignment.DrawnBy.CSV,
-            )
-        )
-    made = Assignment.objects.bulk_create(rows, batch_size=_BATCH)
-    for config, assignment in zip(new, made, strict=True):
-        config.assignment_id = assignment.pk
-    reviews = [
-        Review(assignment=assignment, stage_position=position)
-        for config, assignment in zip(new, made, strict=True)
-        for position in range(1, _stage_count(config) + 1)
-    ]
-    Review.objects.bulk_create(reviews, batch_size=_BATCH)
+    keys = reserve_keys(Assignment, len(new))
+    assignments = []
+    for key, config in zip(keys, new, strict=True):
+        config.assignment_id = key
+        enrolment = plan.enrolments[config.experiment.pk, config.user_id].pk
+        position = places[enrolment] = places.get(enrolment, 0) + 1
+        arm = config.arm.pk if config.arm else None
+        assignments.append((key, enrolment, config.case.pk, arm, position, Assignment.DrawnBy.CSV.value))
+    insert_rows(Assignment, ("id", "enrolment_id", "case_id", "arm_id", "position", "drawn_by"), assignments)
+    reviews = (
+        (uuid4(), config.assignment_id, position) for config in new for position in range(1, _stage_count(config) + 1)
+    )
+    insert_rows(Review, ("public_id", "assignment_id", "stage_position"), reviews)
 
 
 def _stage_count(config: PlannedConfig) -> int:
@@ -119,28 +83,21 @@ def store_disclosures(plan: UploadPlan, by: Any) -> None:
     ]
     sets = {made.key: made for _, made in changed}
     ids = _set_ids(sets.keys())
-    DisclosureSet.objects.bulk_create(
-        [
-            DisclosureSet(sha256=made.sha256, case_id=made.case_id, content=made.content)
-            for key, made in sets.items()
-            if key not in ids
-        ],
-        batch_size=_BATCH,
+    missing = [made for key, made in sets.items() if key not in ids]
+    insert_rows(
+        DisclosureSet,
+        ("sha256", "case_id", "content"),
+        ((made.sha256, made.case_id, made.content) for made in missing),
         ignore_conflicts=True,  # somebody else may be storing the same set
     )
     ids |= _set_ids(sets.keys() - ids.keys())
-    AssignmentDisclosure.objects.bulk_create(
-        [
-            AssignmentDisclosure(
-                assignment_id=config.assignment_id or 0,  # given by now: new ones above, others when found
-                disclosure_set_id=ids[made.key],
-                policy=config.policy,
-                paths=made.paths,
-                created_by=by,
-            )
+    insert_rows(
+        AssignmentDisclosure,
+        ("assignment_id", "disclosure_set_id", "policy", "paths", "created_by_id"),
+        (
+            (config.assignment_id, ids[made.key], config.policy, made.paths, by.pk if by is not None else None)
             for config, made in changed
-        ],
-        batch_size=_BATCH,
+        ),
     )
 
 

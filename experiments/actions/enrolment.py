@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,9 +20,10 @@ from experiments.design.protocol import FrozenProtocol
 from experiments.models import ConsentRecord, Enrolment, EnrolmentEvent, Experiment
 from participants.models import Profile
 
-__all__ = ["enrol", "erase_enrolment", "record_consent", "withdraw"]
+__all__ = ["arrive_together", "enrol", "enrol_together", "erase_enrolment", "record_consent", "withdraw"]
 
 Status = Enrolment.Status
+_BATCH = 1000
 
 
 def enrol(*, experiment: Experiment, user: Any, by: Any, kind: str = Enrolment.Kind.REAL) -> Enrolment:
@@ -44,6 +47,24 @@ def enrol(*, experiment: Experiment, user: Any, by: Any, kind: str = Enrolment.K
         runs = draw_pending(study, by=by, triggered_by="joining", only=enrolment)
         _record("enrolled", enrolment, by, {"kind": kind, "status": enrolment.status} | runs_for_audit(runs))
     return enrolment
+
+
+def enrol_together(*, experiment: Experiment, users: Sequence[Any], by: Any) -> list[Enrolment]:
+    """As `enrol` of each, in this order, in a number of queries that does not depend on them; those who are in already
+    are left out of the result. Whoever else has cases to be drawn is drawn too."""
+    if inactive := [user.pk for user in users if not user.is_active]:
+        raise Conflict(f"{len(inactive)} of the accounts are deactivated.", code="account_inactive")
+    with transaction.atomic():
+        study = locked(experiment)
+        refuse_when_over(study)
+        there = Enrolment.objects.real().filter(experiment=study, user__in=users)
+        inside = {_unless_left(enrolment).user_id for enrolment in there}
+        newcomers = dict.fromkeys(user.pk for user in users if user.pk not in inside)
+        made = arrive_together(study, list(newcomers), by)
+        runs = draw_pending(study, by=by, triggered_by="joining")
+        data = {"enrolments": [enrolment.pk for enrolment in made]} | runs_for_audit(runs)
+        audit.record(action="enrolled_together", by=by, target=study, data=data, experiment_id=study.pk)
+    return made
 
 
 def record_consent(
@@ -147,25 +168,61 @@ def withdrawal_policy(experiment: Experiment) -> str:
 
 def _arrive(study: Experiment, user: Any, kind: str) -> Enrolment:
     """Store the enrolment with what is known of the person now. The study is locked, so numbers have no gap."""
-    protocol = FrozenProtocol.of(study.protocol) if study.protocol else None
-    strata = list(protocol.strata) if protocol else study.strata
-    waits = protocol.consent_required if protocol else study.consent_required
-    intake = Profile.objects.filter(user=user).values_list("intake", flat=True).first() or {}
     real = kind == Enrolment.Kind.REAL
-    enrolment = Enrolment(
-        experiment=study,
-        user=user,
-        kind=kind,
-        status=Status.AWAITING_CONSENT if waits and real else Status.ACTIVE,
-        arrival=study.next_arrival if real else None,
-        stratum=_stratum(strata, intake) if real else "",
-        intake=intake,
-    )
+    intake = Profile.objects.filter(user=user).values_list("intake", flat=True).first() or {}
+    enrolment = _arrivals(study).enrolment(user.pk, intake, kind, study.next_arrival if real else None)
     enrolment.save(force_insert=True)
     if real:
         study.next_arrival += 1
         study.save(update_fields=["next_arrival"])
     return enrolment
+
+
+def arrive_together(study: Experiment, people: Sequence[int], by: Any) -> list[Enrolment]:
+    """Store real enrolments of these accounts, in this order, for actions that hold the study's lock, then draw, and
+    record their own audit event. Four statements a thousand people."""
+    intake = dict(Profile.objects.filter(user__in=people).values_list("user_id", "intake"))
+    arrivals = _arrivals(study)
+    made = Enrolment.objects.bulk_create(
+        [
+            arrivals.enrolment(person, intake.get(person) or {}, Enrolment.Kind.REAL, number)
+            for number, person in enumerate(people, start=study.next_arrival)
+        ],
+        batch_size=_BATCH,
+    )
+    events = [EnrolmentEvent(enrolment=one, status=one.status, by=by) for one in made]
+    EnrolmentEvent.objects.bulk_create(events, batch_size=_BATCH)
+    study.next_arrival += len(made)
+    study.save(update_fields=["next_arrival"])
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrivals:
+    """What a study asks of those who arrive: the protocol in force, or the working design before activation."""
+
+    study: Experiment
+    strata: list[str]
+    consent_required: bool
+
+    def enrolment(self, person: int, intake: dict[str, Any], kind: str, arrival: int | None) -> Enrolment:
+        real = kind == Enrolment.Kind.REAL
+        return Enrolment(
+            experiment=self.study,
+            user_id=person,
+            kind=kind,
+            status=Status.AWAITING_CONSENT if self.consent_required and real else Status.ACTIVE,
+            arrival=arrival,
+            stratum=_stratum(self.strata, intake) if real else "",
+            intake=intake,
+        )
+
+
+def _arrivals(study: Experiment) -> _Arrivals:
+    if study.protocol is None:
+        return _Arrivals(study, study.strata, study.consent_required)
+    protocol = FrozenProtocol.of(study.protocol)
+    return _Arrivals(study, list(protocol.strata), protocol.consent_required)
 
 
 def _stratum(names: list[str], intake: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from augmed.foundation import audit
 from augmed.foundation.append_only import erasing
 from augmed.foundation.errors import Conflict, Invalid
 from experiments.actions.common import locked
-from experiments.models import Answer, Enrolment, EnrolmentEvent, ReviewEvent, Submission
+from experiments.models import Answer, AttentionCheckAnswer, Enrolment, EnrolmentEvent, ReviewEvent, Submission
 
 __all__ = ["erase_enrolment", "erase_payloads"]
 
@@ -50,6 +50,10 @@ def erase_payloads(enrolment: Enrolment) -> dict[str, int]:
     now = timezone.now()
     with erasing():
         answers = Answer.objects.filter(submission__review__assignment__enrolment=enrolment).update(value="")
+        # That a check was asked stays with the opening; whether it was passed would tell the answer.
+        checks = AttentionCheckAnswer.objects.filter(submission__review__assignment__enrolment=enrolment).update(
+            value="", passed=None
+        )
         submissions = Submission.objects.filter(review__assignment__enrolment=enrolment).update(
             client_data="", erased_at=now
         )
@@ -57,4 +61,4 @@ def erase_payloads(enrolment: Enrolment) -> dict[str, int]:
     enrolment.intake = {}
     enrolment.erased_at = now
     enrolment.save(update_fields=["intake", "erased_at"])
-    return {"answers": answers, "submissions": submissions, "events": events}
+    return {"answers": answers + checks, "submissions": submissions, "events": events}

@@ -16,7 +16,7 @@ from augmed.foundation.canonical import canonical_json
 from augmed.foundation.errors import Conflict, Invalid
 from experiments.actions.submissions import plain
 from experiments.models import Enrolment, ReviewEvent
-from experiments.reviewing.reading import asked_in, refuse_unless_opened, shown_in
+from experiments.reviewing.reading import asked_of, refuse_unless_opened, shown_in
 from experiments.reviewing.review_state import ReviewState, own_review
 
 MOST_EVENTS = 500
@@ -58,7 +58,11 @@ def record_events(*, public_id: uuid.UUID | str, events: Sequence[ClientEvent | 
     All or nothing: Invalid names each event that was not accepted by its index. What is there already (same page
     session and sequence) is left as it is. Also taken after the answer and while the study is paused or closed, as a
     client may have held them back; not from those who no longer take part."""
-    state = own_review(public_id=public_id, by=by)
+    return record_events_of(own_review(public_id=public_id, by=by), events=events, by=by)
+
+
+def record_events_of(state: ReviewState, *, events: Sequence[ClientEvent | Mapping[str, Any]], by: Any) -> int:
+    """The same for a review that was found already."""
     refuse_unless_opened(state)
     _refuse_unless_taking_part(state.enrolment_status, state.erased_at)
     batch = _read(state, events)
@@ -164,10 +168,8 @@ def _data_problem(data: Any) -> str | None:
     return None if size <= LONGEST_DATA else f"This is longer than {LONGEST_DATA} characters."
 
 
-def _question_keys(state: ReviewState) -> Mapping[str, int]:
-    assert state.version_id is not None
-    assert state.version_public_id is not None
-    return asked_in(state.version_id, state.version_public_id).question_ids
+def _question_keys(state: ReviewState) -> set[str]:
+    return {question.key for question in asked_of(state).definitions}
 
 
 def _is_whole(value: Any, low: int, high: int) -> bool:

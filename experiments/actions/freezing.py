@@ -9,10 +9,11 @@ from django.utils import timezone
 from augmed.foundation.canonical import canonical_json, sha256_hex
 from cases.models import LayoutVersion
 from experiments.design.matrix import found_features, known_features, study_layout_version
-from experiments.design.protocol import CONTENT_VERSION, allocation_content
+from experiments.design.protocol import CONTENT_VERSION, allocation_content, attention_check_content
 from experiments.design.question_forms import questions_sha256
 from experiments.models import (
     Arm,
+    AttentionCheck,
     DisclosureSet,
     Experiment,
     ProtocolStage,
@@ -32,13 +33,15 @@ def freeze(experiment: Experiment, *, number: int, reason: str, by: Any) -> Prot
         experiment.arms.prefetch_related("stages__questionnaire__versions__questions", "stages__disclosure_set")
     )
     frozen = {arm.pk: [(stage, _newest(stage)) for stage in _stages(arm)] for arm in arms}
-    content = canonical_json(_content(experiment, layout_version, number, arms, frozen))
+    check = AttentionCheck.objects.current(experiment)
+    content = canonical_json(_content(experiment, layout_version, number, arms, frozen, check))
     protocol = ProtocolVersion.objects.create(
         experiment=experiment,
         number=number,
         layout_version=layout_version,
         content=content,
         sha256=sha256_hex(content),
+        attention_check=check,
         reason=reason,
         created_by=by,
     )
@@ -66,7 +69,12 @@ _Frozen = dict[int, list[tuple[Stage, QuestionnaireVersion]]]
 
 
 def _content(
-    experiment: Experiment, layout_version: LayoutVersion, number: int, arms: list[Arm], frozen: _Frozen
+    experiment: Experiment,
+    layout_version: LayoutVersion,
+    number: int,
+    arms: list[Arm],
+    frozen: _Frozen,
+    check: AttentionCheck | None,
 ) -> dict[str, Any]:
     described = [_arm(arm, frozen[arm.pk]) for arm in arms]
     known = known_features(experiment)
@@ -80,6 +88,7 @@ def _content(
         "allocation": allocation_content(experiment, described, number),
         "consent_required": experiment.consent_required,
         "withdrawal_policy": experiment.withdrawal_policy,
+        "attention_check": attention_check_content(check),
         "arms": described,
         "cases": [
             {"id": entry.case_id, "number": entry.case.number}

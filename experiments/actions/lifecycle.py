@@ -16,7 +16,17 @@ from experiments.actions.freezing import freeze
 from experiments.design.readiness import ActivationProblem, activation_problems, amendment_problems
 from experiments.models import Experiment, ExperimentTransition, ProtocolVersion
 
-__all__ = ["ActivationProblem", "activate", "activation_problems", "amend", "archive", "complete", "pause", "resume"]
+__all__ = [
+    "ActivationProblem",
+    "activate",
+    "activation_problems",
+    "amend",
+    "archive",
+    "complete",
+    "pause",
+    "resume",
+    "set_status",
+]
 
 Status = Experiment.Status
 TRANSITIONS: dict[str, frozenset[str]] = {
@@ -69,6 +79,19 @@ def complete(*, experiment: Experiment, by: Any, reason: str) -> Experiment:
 def archive(*, experiment: Experiment, by: Any, reason: str) -> Experiment:
     """Put a completed study, or a draft given up, away."""
     return _step(experiment, Status.ARCHIVED, "experiment_archived", reason, by)
+
+
+def set_status(
+    *, experiment: Experiment, to: str, by: Any, reason: str, confirmed: Collection[str] = frozenset()
+) -> Experiment:
+    """Activate, pause, resume, complete or archive: what leads to the status `to`, with that step's refusals."""
+    if to == Status.ACTIVE and experiment.status == Status.DRAFT:
+        return activate(experiment=experiment, by=by, reason=reason, confirmed=confirmed)
+    if confirmed:
+        message = "Only the first activation takes confirmations."
+        raise Invalid(message, errors={"confirmed": [message]})
+    steps = {Status.ACTIVE: resume, Status.PAUSED: pause, Status.COMPLETED: complete, Status.ARCHIVED: archive}
+    return steps[Status(to)](experiment=experiment, by=by, reason=reason)
 
 
 def amend(*, experiment: Experiment, by: Any, reason: str, confirmed: Collection[str] = frozenset()) -> ProtocolVersion:

@@ -14,7 +14,7 @@ from augmed.foundation import audit
 from augmed.foundation.errors import Conflict, Invalid
 from experiments.actions.common import clean, refuse_when_over
 from experiments.design.question_forms import QUESTION_FIELDS, read_questions
-from experiments.models import Experiment, Question, Questionnaire, QuestionnaireVersion, ReviewOpening
+from experiments.models import AttentionCheck, Experiment, Question, Questionnaire, QuestionnaireVersion, ReviewOpening
 
 
 def create_questionnaire(
@@ -92,9 +92,21 @@ def _locked(version: QuestionnaireVersion) -> QuestionnaireVersion:
 
 def _replace_questions(version: QuestionnaireVersion, questions: Sequence[Mapping[str, Any]]) -> None:
     made = read_questions(questions, types_elsewhere=_types_elsewhere(version))
+    _refuse_words_of_check(version, made)
     for position, question in enumerate(made, start=1):
         question.version, question.position = version, position
     Question.objects.bulk_create(made)
+
+
+def _refuse_words_of_check(version: QuestionnaireVersion, questions: Sequence[Question]) -> None:
+    """To a client that knows questions by their words, the attention check and such a question would be one."""
+    check = AttentionCheck.objects.current(version.questionnaire.experiment_id)
+    if check is None or check.every is None:
+        return
+    message = "The study's attention check has the same words."
+    errors = {f"questions.{at}.text": [message] for at, question in enumerate(questions) if question.text == check.text}
+    if errors:
+        raise Invalid(message, errors=errors)
 
 
 def _types_elsewhere(version: QuestionnaireVersion) -> dict[str, str]:

@@ -75,6 +75,8 @@ def _bind(state: ReviewState, by: Any) -> OpenedReview | None:
         opened_at=opening.opened_at,
         version_id=binding.version_id,
         version_public_id=binding.version_public_id,
+        attention_check_id=binding.attention_check_id,
+        layout_rules=binding.layout_rules,
     )
 
 
@@ -123,6 +125,7 @@ def _opening(state: ReviewState, binding: Binding, shown: Disclosed) -> ReviewOp
         snapshot_id=binding.snapshot_id,
         disclosure_set_id=binding.disclosure_set_id,
         questionnaire_version_id=binding.version_id,
+        attention_check_id=binding.attention_check_id,
         protocol_id=binding.protocol_id,
         disclosed_sha256=shown.sha256,
         engine_version=ENGINE_VERSION,

@@ -4,32 +4,36 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import BigIntegerField, Exists
+from django.db.models import BigIntegerField
 
 from augmed.foundation.canonical import canonical_json, digest, sha256_hex
 from augmed.foundation.errors import Conflict, Invalid
-from augmed.foundation.prepared import Parameter, Prepared, PreparedUpdate
+from augmed.foundation.prepared import Parameter, Prepared
+from experiments.actions.completion import complete_if_last
 from experiments.answers import AnswerErrors, CanonicalAnswer, validate
+from experiments.attention import CHECK_KEY, has_passed
 from experiments.models import (
     Answer,
+    AttentionCheckAnswer,
     Enrolment,
-    EnrolmentEvent,
     Experiment,
-    Review,
     ReviewEvent,
     Submission,
 )
-from experiments.reviewing.reading import Asked, asked_in, refuse_unless_opened
+from experiments.reviewing.reading import Asked, asked_of, refuse_unless_opened
 from experiments.reviewing.review_state import ReviewState, own_review, refuse_unless_running
 
 LONGEST_CLIENT_DATA = 20_000
 ALREADY_ANSWERED = "Your first answer to this case is saved and cannot be changed."
+
+
+Given = Mapping[str, Any] | Callable[[Asked], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,14 @@ class SubmitResult:
 def submit(
     *,
     public_id: uuid.UUID | str,
-    answers: Mapping[str, Any],
+    answers: Given,
     questionnaire_version: uuid.UUID | str | None = None,
     by: Any,
     client_data: Any = None,
 ) -> SubmitResult:
-    """Answer one's own opened review. `answers`: values by question key; `questionnaire_version`: the public id of
-    the version that was shown (None: the one that the review bound).
+    """Answer one's own opened review. `answers`: values by question key, or what makes them of the questions asked,
+    for a client that calls these otherwise; `questionnaire_version`: the public id of the version that was shown
+    (None: the one that the review bound).
 
     Invalid lists what is wrong by question key. A second submit with equal answers and version gives the first result
     again, also when the study is closed by now; with others it is a Conflict (`already_answered`), and the attempt is
@@ -65,9 +70,9 @@ def submit(
             "These answers are to another version of the questions. Load the review again.",
             code="other_questionnaire_version",
         )
-    asked = _asked(state)
+    asked = asked_of(state)
     try:
-        canonical = validate(asked.definitions, answers)
+        canonical = validate(asked.definitions, _by_key(answers, asked))
     except AnswerErrors as wrong:
         errors = {key or "answers": [message] for key, message in wrong.errors.items()}
         raise Invalid("Some answers were not accepted.", errors=errors) from None
@@ -90,18 +95,31 @@ def _store(
             review_id=state.pk, answers_sha256=digest(canonical), client_data=_client_text(client_data)
         )
         submission.save(force_insert=True)
-        Answer.objects.bulk_create(
-            Answer(
-                submission=submission,
-                question_id=asked.question_ids[key],
-                question_key=key,
-                value=canonical_json(value),
-            )
-            for key, value in canonical.items()
-        )
+        _store_answers(submission, asked, canonical)
         _record(state, ReviewEvent.Kind.SUBMITTED, by, server_at=submission.submitted_at)
         _complete_if_last(state, by)
     return submission
+
+
+def _store_answers(submission: Submission, asked: Asked, canonical: Mapping[str, CanonicalAnswer]) -> None:
+    Answer.objects.bulk_create(
+        Answer(
+            submission=submission,
+            question_id=question_id,
+            question_key=key,
+            value=canonical_json(canonical[key]),
+        )
+        for key, question_id in asked.question_ids.items()
+        if key in canonical
+    )
+    if asked.check is not None:
+        answer = canonical[CHECK_KEY]
+        AttentionCheckAnswer(
+            submission=submission,
+            check_version_id=asked.check.pk,
+            value=canonical_json(answer),
+            passed=has_passed(asked.check, answer),
+        ).save(force_insert=True)
 
 
 def _lock_enrolment(state: ReviewState) -> None:
@@ -117,28 +135,17 @@ def _complete_if_last(state: ReviewState, by: Any) -> None:
     upload may add to it."""
     if state.experiment_kind == Experiment.Kind.CONFIGS:
         return
-    if _COMPLETE_IF_ANSWERED.execute(enrolment=state.enrolment_id):
-        EnrolmentEvent.objects.create(
-            enrolment_id=state.enrolment_id, status=Enrolment.Status.COMPLETED, reason="All reviews answered.", by=by
-        )
+    complete_if_last(enrolment_id=state.enrolment_id, by=by)
 
 
-_ENROLMENT = Parameter(BigIntegerField(), 2_100_000_001)
 _LOCKED_STATUS = Prepared(
     lambda enrolment: Enrolment.objects.select_for_update().filter(pk=enrolment).order_by().values_list("status"),
-    enrolment=_ENROLMENT,
-)
-_COMPLETE_IF_ANSWERED = PreparedUpdate(
-    lambda enrolment: Enrolment.objects.filter(
-        ~Exists(Review.objects.filter(assignment__enrolment=enrolment).unanswered()), pk=enrolment
-    ).order_by(),
-    {"status": Enrolment.Status.COMPLETED},
-    enrolment=_ENROLMENT,
+    enrolment=Parameter(BigIntegerField(), 2_100_000_001),
 )
 
 
 def _answered_before(
-    state: ReviewState, answers: Mapping[str, Any], questionnaire_version: uuid.UUID | str | None, by: Any
+    state: ReviewState, answers: Given, questionnaire_version: uuid.UUID | str | None, by: Any
 ) -> SubmitResult:
     """The rule of the same submit: equal canonical answers and version, and nothing else, decide."""
     sent = _sent_sha256(state, answers)
@@ -154,18 +161,18 @@ def _answered_before(
     raise Conflict(ALREADY_ANSWERED, code="already_answered")
 
 
-def _sent_sha256(state: ReviewState, answers: Any) -> str:
+def _sent_sha256(state: ReviewState, answers: Given) -> str:
     """Of the canonical answers; of the bare JSON where they are not even valid, which is never equal."""
+    asked = asked_of(state)
+    sent = _by_key(answers, asked)
     try:
-        return digest(validate(_asked(state).definitions, answers))
+        return digest(validate(asked.definitions, sent))
     except AnswerErrors:
-        return sha256_hex(json.dumps(answers, sort_keys=True, default=str).encode("utf-8", "replace"))
+        return sha256_hex(json.dumps(sent, sort_keys=True, default=str).encode("utf-8", "replace"))
 
 
-def _asked(state: ReviewState) -> Asked:
-    assert state.version_id is not None
-    assert state.version_public_id is not None
-    return asked_in(state.version_id, state.version_public_id)
+def _by_key(answers: Given, asked: Asked) -> Mapping[str, Any]:
+    return answers(asked) if callable(answers) else answers
 
 
 def _is_bound_version(state: ReviewState, given: uuid.UUID | str | None) -> bool:

@@ -13,10 +13,20 @@ from django.urls import NoReverseMatch, URLPattern, path, reverse
 from augmed.foundation.permissions import Verb
 from cases.models import PageLayout
 from experiments.actions import design
+from experiments.admin.allocation_requests import AllocationRequestInline
 from experiments.admin.fields import NumberList, WordList
 from experiments.admin.inlines import StudyInline, only_questionnaire
 from experiments.admin_tools import StudyAdmin, may_in_study
-from experiments.admin_views import case_as_arms, case_list, display_configs, exports, lifecycle, matrix, progress
+from experiments.admin_views import (
+    attention_check,
+    case_as_arms,
+    case_list,
+    display_configs,
+    exports,
+    lifecycle,
+    matrix,
+    progress,
+)
 from experiments.models import Arm, Experiment, ExperimentTransition, ProtocolVersion, StudyCase
 
 # What of a study has a list of its own: title, who may, model, the list's filter by study.
@@ -102,7 +112,7 @@ class ExperimentAdmin(StudyAdmin):
     change_form_template = "admin/experiments/experiment_change_form.html"
     change_list_template = "admin/experiments/experiment_change_list.html"
     readonly_fields = ("code", "status", "kind", "created_at", "created_by")
-    inlines = (ArmInline, StudyCaseInline, ProtocolInline, TransitionInline)
+    inlines = (ArmInline, StudyCaseInline, ProtocolInline, TransitionInline, AllocationRequestInline)
     fieldsets = (
         (None, {"fields": ("name", "code", "status", "description", "instructions", "layout")}),
         ("Allocation", {"fields": ("allocation_rule", "case_order", "block_multiples", "strata", "person_once")}),
@@ -164,6 +174,11 @@ class ExperimentAdmin(StudyAdmin):
             path("<int:experiment_id>/activate/", view(lifecycle.activate), name=f"{name}_activate"),
             path("<int:experiment_id>/step/<str:name>/", view(lifecycle.step), name=f"{name}_step"),
             path("<int:experiment_id>/cases/", view(case_list.case_list), name=f"{name}_cases"),
+            path(
+                "<int:experiment_id>/attention-check/",
+                view(attention_check.attention_check),
+                name=f"{name}_attention_check",
+            ),
             path("<int:experiment_id>/preview/", view(case_as_arms.preview), name=f"{name}_preview"),
             path("<int:experiment_id>/progress/", view(progress.progress), name=f"{name}_progress"),
             path("<int:experiment_id>/exports/", view(exports.exports), name=f"{name}_exports"),
@@ -222,6 +237,7 @@ def _links(request: HttpRequest, experiment: Experiment) -> Any:
         ("Choose cases", Verb.CHANGE_DESIGN, f"{page}cases", [], False),
         ("Disclosure matrix", Verb.VIEW_ARM, f"{page}matrix", [], False),
         ("Cases as the arms show them", Verb.VIEW_ARM, f"{page}preview", [], False),
+        ("Attention check", Verb.VIEW_EXPERIMENT, f"{page}attention_check", [], False),
         ("Progress", Verb.VIEW_PROGRESS, f"{page}progress", [], False),
         ("Exports", Verb.EXPORT, f"{page}exports", [], False),
     ]

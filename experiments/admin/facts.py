@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.contrib import admin
@@ -202,6 +203,8 @@ class ReviewAdmin(_OutcomeAdmin):
     def disclosed(self, obj: Review) -> str:
         if not hasattr(obj, "opening"):
             return "-"
+        if obj.opening.recorded_disclosure:
+            return "in AugMed"
         return f"{obj.opening.disclosed_sha256}, engine {obj.opening.engine_version}"
 
 
@@ -223,12 +226,24 @@ class SubmissionAdmin(_OutcomeAdmin):
     )  # fmt: skip
     search_fields = ("review__assignment__enrolment__pseudonym", "=review__assignment__case__number")
     list_filter = (("review__assignment__enrolment__experiment", admin.RelatedOnlyFieldListFilter),)
-    fields = readonly_fields = ("study", "participant", "case", "submitted_at", "answers_sha256", "erased_at")
+    fields = readonly_fields = (
+        "study", "participant", "case", "submitted_at", "attention_check", "answers_sha256", "client_data", "erased_at",
+    )  # fmt: skip
     inlines = (AnswerInline,)
     list_display = ("review", "study", "participant", "case", "arm_and_stage", "submitted_at")
 
     def assignment_of(self, obj: Any) -> Assignment:
         return obj.review.assignment
+
+    @admin.display(description="attention check")
+    def attention_check(self, obj: Submission) -> str:
+        answer = getattr(obj, "attention_answer", None)
+        if answer is None:
+            return "none was asked"
+        if answer.passed is None:
+            return f"version {answer.check_version.number}, erased"
+        outcome = "passed" if answer.passed else "failed"
+        return f"version {answer.check_version.number}, {outcome}: {json.loads(answer.value)}"
 
 
 @admin.register(ReviewEvent)

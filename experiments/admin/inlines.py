@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
+from django.utils.text import capfirst
 
 from augmed.foundation.permissions import Verb
 from experiments.admin_tools import may_in_study
@@ -18,12 +20,24 @@ def only_questionnaire(experiment: Experiment | None) -> Questionnaire | None:
     return found[0] if len(found) == 1 else None
 
 
+class NamedFields(BaseInlineFormSet):
+    """A table's inputs have no label of their own, and a screen reader does not read the column's heading for them."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        for name, field in form.fields.items():
+            widget = getattr(field.widget, "widget", field.widget)  # what the admin's links to related objects wrap
+            if not widget.is_hidden:
+                widget.attrs.setdefault("aria-label", capfirst(field.label or name.lower()))
+
+
 class StudyInline(admin.TabularInline):
     """An inline whose rows belong to the study of the page's object."""
 
     view_verb: Verb = Verb.VIEW_EXPERIMENT
     change_verb: Verb | None = None
     extra = 0
+    formset: type[Any] = NamedFields
 
     def study(self, obj: Any) -> Experiment | None:
         if isinstance(obj, Experiment):

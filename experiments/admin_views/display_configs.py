@@ -20,8 +20,8 @@ from augmed.foundation.errors import DomainError
 from augmed.foundation.permissions import Verb
 from experiments.actions import display_configs
 from experiments.admin_tools import may_in_study, show_refusal
+from experiments.display_configs.parsing import LARGEST_BYTES
 
-LARGEST_BYTES = 50 * 1024 * 1024
 KEPT_SECONDS = 24 * 3600
 MOST_ON_PAGE = 200
 

@@ -12,8 +12,9 @@ from django.views.decorators.http import require_GET
 from augmed.foundation.errors import DomainError, NotFound
 from augmed.foundation.models import Job
 from augmed.foundation.permissions import Verb
-from experiments.actions.exports import EXPORT, download_export, request_export
+from experiments.actions.exports import EXPORT, download_export, export_path, request_export
 from experiments.admin_tools import may_in_study, show_refusal, study_or_404
+from experiments.exports.writing import Profile
 
 MOST_LISTED = 50
 
@@ -24,19 +25,26 @@ def exports(request: HttpRequest, experiment_id: int) -> HttpResponse:
     may_identify = may_in_study(request, Verb.EXPORT_IDENTIFIED, experiment)
     if request.method == "POST":
         try:
-            job = request_export(experiment=experiment, by=request.user, identified="identified" in request.POST)
+            job = request_export(
+                experiment=experiment,
+                by=request.user,
+                identified="identified" in request.POST,
+                profile=request.POST.get("profile", Profile.FULL),
+            )
         except DomainError as error:
             show_refusal(request, error)
             return redirect("admin:experiments_experiment_exports", experiment.pk)
         messages.success(request, "The export was asked for. Its file is here when it is done.")
         return redirect("admin:foundation_job_change", job.pk)
-    jobs = Job.objects.visible_to(request.user).filter(kind=EXPORT, experiment_id=experiment.pk)
+    found = Job.objects.visible_to(request.user).filter(kind=EXPORT, experiment_id=experiment.pk)
+    jobs = list(found.select_related("created_by").order_by("-created_at")[:MOST_LISTED])
     context = {
         **admin.site.each_context(request),
         "title": "Exports",
         "subtitle": experiment.name,
         "experiment": experiment,
-        "jobs": jobs.select_related("created_by").order_by("-created_at")[:MOST_LISTED],
+        "jobs": jobs,
+        "there": {job.pk for job in jobs if export_path(job).is_file()},
         "masked": not may_in_study(request, Verb.VIEW_OUTCOME_BY_ARM, experiment),
         "may_identify": may_identify,
     }

@@ -17,7 +17,7 @@ from experiments.admin_tools import study_or_404
 from experiments.admin_views.matrix import amendment_key, changed_columns
 from experiments.design.disclosure_table import disclosure_table
 from experiments.design.readiness import ActivationProblem, amendment_problems
-from experiments.models import Experiment
+from experiments.models import AttentionCheck, Experiment
 
 STEPS: dict[str, tuple[str, Callable[..., Any], str]] = {
     "pause": ("Pause the study", lifecycle.pause, "Nobody can open or answer a review until it is resumed."),
@@ -57,9 +57,10 @@ def activate(request: HttpRequest, experiment_id: int) -> HttpResponse:
             return redirect("admin:experiments_experiment_change", experiment.pk)
     context = {
         "title": "Activate the study",
-        "words": "Activation freezes arms, stages, disclosure, questionnaires, case list and allocation as protocol "
-        "version 1. Later changes are amendments.",
+        "words": "Activation freezes arms, stages, disclosure, questionnaires, attention check, case list and "
+        "allocation as protocol version 1. Later changes are amendments.",
         "button": "Activate",
+        **_attention_check(experiment),
         **_problems(lifecycle.activation_problems(experiment)),
     }
     return _page(request, experiment, context, refusal)
@@ -94,6 +95,7 @@ def amend(request: HttpRequest, experiment_id: int) -> HttpResponse:
         "reason": request.session.get(amendment_key(experiment), ""),
         "changed_columns": changed_columns(table, experiment),
         "is_amendment": True,
+        **_attention_check(experiment),
         **_problems([*lifecycle.activation_problems(experiment), *amendment_problems(experiment)]),
     }
     return _page(request, experiment, context, refusal)
@@ -118,6 +120,13 @@ def step(request: HttpRequest, experiment_id: int, name: str) -> HttpResponse:
     if experiment.status not in _FROM[name]:
         context["impossible"] = f"The study is {experiment.get_status_display()}."
     return _page(request, experiment, context, refusal)
+
+
+def _attention_check(experiment: Experiment) -> dict[str, Any]:
+    """The check that would be frozen, and how many of the listed cases would ask it."""
+    check = AttentionCheck.objects.current(experiment)
+    asked = experiment.study_cases.count() // check.every if check is not None and check.every else 0
+    return {"shows_attention_check": True, "attention_check": check, "checks_asked": asked}
 
 
 def _problems(found: list[ActivationProblem]) -> dict[str, Any]:

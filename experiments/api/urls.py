@@ -13,6 +13,7 @@ from experiments.api.analyst.exports import ExportsViewSet, StudyExportsViewSet
 from experiments.api.base import CODE_PATTERN, PUBLIC_ID_PATTERN
 from experiments.api.participant.reviews import ReviewsViewSet
 from experiments.api.participant.studies import OwnStudiesViewSet
+from experiments.api.researcher.attention_check import AttentionCheckViewSet
 from experiments.api.researcher.cases import CasesViewSet
 from experiments.api.researcher.design import ArmsViewSet, StagesViewSet, StudyCasesViewSet
 from experiments.api.researcher.enrolments import EnrolmentsViewSet
@@ -74,6 +75,14 @@ researcher = [
         {"put": "set_questions"},
         "questionnaire-version",
     ),
+    at(
+        STUDY,
+        "/attention-check",
+        AttentionCheckViewSet,
+        {"get": "retrieve", "patch": "partial_update"},
+        "attention-check",
+    ),
+    at(STUDY, "/attention-check/results", AttentionCheckViewSet, {"get": "results"}, "attention-check-results"),
     at(STUDY, "/participants", EnrolmentsViewSet, MANY, "enrolments"),
     at(ENROLMENT, "", EnrolmentsViewSet, {"get": "retrieve"}, "enrolment"),
     at(ENROLMENT, "/consent", EnrolmentsViewSet, {"post": "consent"}, "enrolment-consent"),

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from augmed.foundation.canonical import sha256_hex
-from experiments.models import Experiment, ProtocolVersion
+from experiments.models import AttentionCheck, Experiment, ProtocolVersion
 from experiments.randomization import RULE_VERSIONS
 
-CONTENT_VERSION = 1
+CONTENT_VERSION = 2  # 2 names the attention check
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,13 @@ def allocation_content(experiment: Experiment, arms: list[dict[str, Any]], numbe
         if _blocks(allocation, arms) == _blocks(before["allocation"], before["arms"]):
             allocation["phase"] = before["allocation"]["phase"]
     return allocation
+
+
+def attention_check_content(check: AttentionCheck | None) -> dict[str, Any] | None:
+    """The attention check's part of a protocol's content; None where none is asked."""
+    if check is None or check.every is None:
+        return None
+    return {name: getattr(check, name) for name in ("number", "every", "place", "text", "options", "right_answer")}
 
 
 def _blocks(allocation: dict[str, Any], arms: list[dict[str, Any]]) -> tuple[Any, ...]:

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from augmed.foundation.canonical import canonical_decimal, digest
 from augmed.foundation.errors import Invalid
 from experiments.answers import CHOICES, NUMERIC, SCORED_TYPES, QuestionDefinition
+from experiments.attention import CHECK_KEY
 from experiments.models import Question
 
 TEXTS = ("key", "type", "text", "help", "unit", "low_label", "high_label", "scoring")
@@ -71,6 +72,8 @@ def read_questions(
         if question.key and question.key in keys:
             found.setdefault("key", []).append(f"The key {question.key!r} is used twice.")
         keys.add(question.key)
+        if question.key == CHECK_KEY:
+            found.setdefault("key", []).append(f"The key {CHECK_KEY!r} is reserved. Take another one.")
         type_before = (types_elsewhere or {}).get(question.key)
         if type_before and question.type in SCORED_TYPES["none"] and type_before != question.type:
             found.setdefault("type", []).append(

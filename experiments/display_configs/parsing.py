@@ -1,113 +1,82 @@
-"""AugMed's display-config CSV, read into rows; whatever cannot be read is an error with its row number.
+"""AugMed's display-config CSV, read into configurations; whatever cannot be read is an error with its row number.
 
 Source of the format: AugMed's published upload (`User,Case No.,Path,Collapse,Highlight,Top`); `Experiment`, `Arm` and
 `Policy` are this project's optional columns. Row numbers are a spreadsheet's: the header is row 1.
+
+A file has some hundred thousand rows of few different cells, so each different cell is read once and then remembered.
 """
+
+from __future__ import annotations
 
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import chain
+from typing import Any, NamedTuple
 
 from augmed.foundation.canonical import canonical_decimal
+from augmed.foundation.garbage import nothing_to_collect
 from cases.disclosure_content import PLAIN, Style
+from experiments.display_configs.written import ConfigRow, ParsedFile, RowError, WrittenConfig, parsed_rows
+
+__all__ = ["OVERRIDES", "ConfigRow", "ParsedFile", "RowError", "WrittenConfig", "parse", "parsed_rows"]
 
 REQUIRED = ("User", "Case No.", "Path")
-OPTIONAL = ("Collapse", "Highlight", "Top", "Experiment", "Arm", "Policy")
+OVERRIDES = ("Experiment", "Arm", "Policy")
+OPTIONAL = ("Collapse", "Highlight", "Top", *OVERRIDES)
+LARGEST_BYTES = 50 * 1024 * 1024
 MAXIMUM_ROWS = 500_000
 LONGEST_PATH = 2_000
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _NAMES = {name.lower(): name for name in (*REQUIRED, *OPTIONAL)}
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class RowError:
-    """What is wrong with one row; `column` is empty where it is the row as a whole."""
+@nothing_to_collect()
+def parse(content: bytes, overrides: Mapping[str, str] | None = None) -> ParsedFile:
+    """Read a whole file: UTF-8 with or without a byte order mark, comma separated, header in any case.
 
-    row: int
-    column: str
-    message: str
-
-    def __str__(self) -> str:
-        place = f"Row {self.row}, {self.column}" if self.column else f"Row {self.row}"
-        return f"{place}: {self.message}"
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigRow:
-    """One row. `user` is lower-cased; `path` is empty where the row only names an arm."""
-
-    row: int
-    user: str
-    case_number: int
-    path: str
-    style: Style
-    experiment: str
-    arm: str
-    policy: str
-
-    @property
-    def pair(self) -> tuple[str, str, int]:
-        """What all rows of one configuration have in common."""
-        return self.experiment, self.user, self.case_number
-
-
-@dataclass(slots=True)
-class ParsedFile:
-    """`ignored_columns` are unknown ones; `ignored_rows` say nothing: no path, and no arm to disclose instead."""
-
-    rows: list[ConfigRow] = field(default_factory=list)
-    errors: list[RowError] = field(default_factory=list)
-    ignored_columns: tuple[str, ...] = ()
-    ignored_rows: list[int] = field(default_factory=list)
-    duplicate_rows: list[int] = field(default_factory=list)
-    row_count: int = 0
-
-
-def parse(content: bytes) -> ParsedFile:
-    """Read a whole file: UTF-8 with or without a byte order mark, comma separated, header in any case."""
+    `overrides`: what holds for all rows instead of their own Experiment, Arm or Policy."""
     parsed = ParsedFile()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        row = content[: error.start].count(b"\n") + 1
-        parsed.errors.append(RowError(row, "", "the file is not UTF-8; save it as 'CSV UTF-8'"))
+    if problem := _unreadable(content):
+        parsed.errors.append(problem)
         return parsed
-    records = _records(text, parsed)
+    records = _records(content, parsed)
     header = next(records, (1, []))[1]
     columns = _columns(header, parsed)
     if columns is None:
         return parsed
-    for number, record in records:
-        if not any(cell.strip() for cell in record):
-            continue
-        parsed.row_count += 1
-        if parsed.row_count > MAXIMUM_ROWS:
-            parsed.errors.append(RowError(number, "", f"a file holds at most {MAXIMUM_ROWS:,} rows"))
-            break
-        _read_row(number, record, columns, len(header), parsed)
-    _look_across(parsed)
+    _read_rows(records, _Cells(columns, len(header), overrides or {}), parsed)
+    parsed.count_once()
     if not parsed.row_count and not parsed.errors:
         parsed.errors.append(RowError(1, "", "the file has a header but no row; nothing would change"))
     parsed.errors.sort()
     return parsed
 
 
-def _records(text: str, parsed: ParsedFile) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+def _unreadable(content: bytes) -> RowError | None:
+    """What no text file has, and its row."""
+    try:
+        content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = content[: error.start].count(b"\n") + 1
+        return RowError(row, "", "the file is not UTF-8; save it as 'CSV UTF-8'")
+    if b"\0" in content:
+        row = content[: content.index(b"\0")].count(b"\n") + 1
+        return RowError(row, "", "there is a null character, which no text has; save the file anew")
+    return None
+
+
+def _records(content: bytes, parsed: ParsedFile) -> Iterator[tuple[int, list[str]]]:
+    """The records and their numbers. Decoded bit by bit: a whole text in memory takes four times the file."""
     number = 0
-    while True:
-        number += 1
-        try:
-            record = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            parsed.errors.append(RowError(number, "", f"not readable as CSV: {error}"))
-            return
-        yield number, record
+    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
+    try:
+        for number, record in enumerate(csv.reader(text, strict=True), start=1):
+            yield number, record
+    except csv.Error as error:
+        parsed.errors.append(RowError(number + 1, "", f"not readable as CSV: {error}"))
 
 
 def _columns(header: Sequence[str], parsed: ParsedFile) -> dict[str, int] | None:
@@ -130,85 +99,124 @@ def _columns(header: Sequence[str], parsed: ParsedFile) -> dict[str, int] | None
     return None if parsed.errors else found
 
 
-def _read_row(number: int, record: Sequence[str], columns: dict[str, int], width: int, parsed: ParsedFile) -> None:
-    cells = {name: record[place].strip() if place < len(record) else "" for name, place in columns.items()}
-    errors = list(_cell_errors(number, cells))
-    if any(cell.strip() for cell in record[width:]):
-        errors.append(RowError(number, "", "more cells than the header has; is a comma not in quotes?"))
-    style, style_errors = _style(number, cells)
-    errors += style_errors
-    if errors:
-        parsed.errors += errors
-        return
-    row = ConfigRow(
-        row=number,
-        user=cells["User"].lower(),
-        case_number=int(cells["Case No."]),
-        path=cells["Path"],
-        style=style,
-        experiment=cells.get("Experiment", ""),
-        arm=cells.get("Arm", ""),
-        policy=cells.get("Policy", ""),
-    )
-    if not row.path and not row.arm:
-        parsed.ignored_rows.append(number)
-    else:
-        parsed.rows.append(row)
-
-
-def _cell_errors(number: int, cells: dict[str, str]) -> Iterator[RowError]:
-    if not cells["User"]:
-        yield RowError(number, "User", "an e-mail address is needed")
-    if not _INTEGER.fullmatch(cells["Case No."]):
-        yield RowError(number, "Case No.", f"{cells['Case No.'][:40]!r} is not a whole number")
-    if len(cells["Path"]) > LONGEST_PATH:
-        yield RowError(number, "Path", f"longer than {LONGEST_PATH:,} characters")
-    if cells.get("Arm") and not cells.get("Experiment"):
-        yield RowError(number, "Arm", "an arm needs the experiment that it belongs to")
-    if len(cells.get("Policy", "")) > 100:
-        yield RowError(number, "Policy", "longer than 100 characters")
-
-
-def _style(number: int, cells: dict[str, str]) -> tuple[Style, list[RowError]]:
-    flags: dict[str, bool | None] = {}
-    errors: list[RowError] = []
-    for name in ("Collapse", "Highlight"):
-        written = cells.get(name, "").lower()
-        flags[name] = {"": None, "true": True, "false": False}.get(written)
-        if written not in ("", "true", "false"):
-            errors.append(RowError(number, name, f"{cells[name][:40]!r} is neither TRUE nor FALSE nor empty"))
-    top = None
-    if written := cells.get("Top", ""):
-        try:
-            top = Decimal(canonical_decimal(written))
-        except ValueError:
-            errors.append(RowError(number, "Top", f"{written[:40]!r} is not a number"))
-    style = Style(flags["Collapse"], flags["Highlight"], top)
-    return (PLAIN if style == PLAIN else style), errors
-
-
-def _look_across(parsed: ParsedFile) -> None:
-    """What only shows when rows are seen together: one arm and one policy for a pair, repeated rows counted once."""
-    first: dict[tuple[str, str, int], ConfigRow] = {}
-    seen: set[tuple[object, ...]] = set()
-    kept: list[ConfigRow] = []
-    for row in parsed.rows:
-        leader = first.setdefault(row.pair, row)
-        for column, mine, theirs in (("Arm", row.arm, leader.arm), ("Policy", row.policy, leader.policy)):
-            if mine != theirs:
-                parsed.errors.append(RowError(row.row, column, f"{mine!r}, but row {leader.row} says {theirs!r}"))
-        identity = (row.pair, row.path, row.style)
-        if identity in seen:
-            parsed.duplicate_rows.append(row.row)
+def _read_rows(records: Iterator[tuple[int, list[str]]], cells: _Cells, parsed: ParsedFile) -> None:
+    for number, record in records:
+        if not any(map(str.strip, record)):
+            continue
+        parsed.row_count += 1
+        if parsed.row_count > MAXIMUM_ROWS:
+            parsed.errors.append(RowError(number, "", f"a file holds at most {MAXIMUM_ROWS:,} rows"))
+            return
+        row, problems = cells.row(number, record)
+        if problems:
+            parsed.errors += [RowError(number, column, message) for column, message in problems]
         else:
-            seen.add(identity)
-            kept.append(row)
-    parsed.rows = kept
+            parsed.add(row)
 
 
-def grouped(rows: Iterable[ConfigRow]) -> dict[tuple[str, str, int], list[ConfigRow]]:
-    """The rows of each (experiment, user, case number), in the order of their first appearance."""
-    groups: dict[tuple[str, str, int], list[ConfigRow]] = {}
-    for row in rows:
-        groups.setdefault(row.pair, []).append(row)
-    return groups
+_Problems = tuple[tuple[str, str], ...]  # column and message
+
+
+class _Read(NamedTuple):
+    value: Any
+    problems: _Problems = ()
+
+
+class _Remembered(dict[Any, _Read]):
+    """Reads each different cell once."""
+
+    def __init__(self, read: Callable[[Any], _Read]) -> None:
+        self._read = read
+
+    def __missing__(self, cell: Any) -> _Read:
+        found = self[cell] = self._read(cell)
+        return found
+
+
+class _Cells:
+    """From the cells of a record to a row. A column that the header does not have is an empty cell behind the last."""
+
+    def __init__(self, columns: Mapping[str, int], width: int, overrides: Mapping[str, str]) -> None:
+        def place(*names: str) -> tuple[int, ...]:
+            return tuple(columns.get(name, width) for name in names)
+
+        self._width = width
+        self._overrides = [overrides.get(name) for name in OVERRIDES]
+        self._user, self._number, self._path = place(*REQUIRED)
+        self._style, self._names = place("Collapse", "Highlight", "Top"), place(*OVERRIDES)
+        self._users, self._numbers = _Remembered(_user), _Remembered(_case_number)
+        self._paths, self._styles = _Remembered(_path), _Remembered(_style)
+        self._named = _Remembered(self._belonging)
+
+    def row(self, number: int, record: list[str]) -> tuple[ConfigRow, _Problems]:
+        beyond = _beyond(record[self._width :]) if len(record) > self._width else ()
+        record = [*record[: self._width], *[""] * (self._width + 1 - len(record)), ""]
+        user, user_problems = self._users[record[self._user]]
+        case_number, number_problems = self._numbers[record[self._number]]
+        path, path_problems = self._paths[record[self._path]]
+        collapse, highlight, top = self._style
+        style, style_problems = self._styles[record[collapse], record[highlight], record[top]]
+        experiment, arm, policy = self._names
+        names, name_problems = self._named[record[experiment], record[arm], record[policy]]
+        problems = (*user_problems, *number_problems, *path_problems, *style_problems, *name_problems, *beyond)
+        return ConfigRow(number, user, case_number, path, style, *names), problems
+
+    def _belonging(self, cells: tuple[str, str, str]) -> _Read:
+        given = zip(cells, self._overrides, strict=True)
+        experiment, arm, policy = (cell.strip() if said is None else said for cell, said in given)
+        problems = []
+        if arm and not experiment:
+            problems.append(("Arm", "an arm needs the experiment that it belongs to"))
+        problems += [
+            (name, "there is a null character in it")
+            for name, value in zip(OVERRIDES, (experiment, arm, policy), strict=True)
+            if "\0" in value
+        ]
+        if len(policy) > 100:
+            problems.append(("Policy", "longer than 100 characters"))
+        return _Read((experiment, arm, policy), tuple(problems))
+
+
+def _beyond(cells: Sequence[str]) -> _Problems:
+    if any(cell.strip() for cell in cells):
+        return (("", "more cells than the header has; is a comma not in quotes?"),)
+    return ()
+
+
+def _user(cell: str) -> _Read:
+    user = cell.strip().lower()
+    return _Read(user) if user else _Read("", (("User", "an e-mail address is needed"),))
+
+
+def _case_number(cell: str) -> _Read:
+    written = cell.strip()
+    if _INTEGER.fullmatch(written):
+        return _Read(int(written))
+    return _Read(0, (("Case No.", f"{written[:40]!r} is not a whole number"),))
+
+
+def _path(cell: str) -> _Read:
+    path = cell.strip()
+    return _Read(path, (("Path", f"longer than {LONGEST_PATH:,} characters"),) if len(path) > LONGEST_PATH else ())
+
+
+def _style(cells: tuple[str, str, str]) -> _Read:
+    collapse, highlight = _flag("Collapse", cells[0]), _flag("Highlight", cells[1])
+    top = _top(cells[2].strip())
+    style = Style(collapse.value, highlight.value, top.value)
+    problems = tuple(chain(collapse.problems, highlight.problems, top.problems))
+    return _Read(PLAIN if style == PLAIN else style, problems)
+
+
+def _flag(column: str, cell: str) -> _Read:
+    written = cell.strip()
+    if written.lower() in ("", "true", "false"):
+        return _Read({"": None, "true": True, "false": False}[written.lower()])
+    return _Read(None, ((column, f"{written[:40]!r} is neither TRUE nor FALSE nor empty"),))
+
+
+def _top(written: str) -> _Read:
+    try:
+        return _Read(Decimal(canonical_decimal(written)) if written else None)
+    except ValueError:
+        return _Read(None, (("Top", f"{written[:40]!r} is not a number"),))

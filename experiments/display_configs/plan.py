@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Max, OuterRef
 
 from cases.models import Case, CaseSnapshot
-from experiments.display_configs.parsing import ConfigRow, ParsedFile, RowError, grouped
-from experiments.display_configs.sets import ConfigSet, SetMaker, study_version
+from experiments.display_configs.sets import ConfigSet, SetMaker, layout_paths, study_version
+from experiments.display_configs.written import ParsedFile, RowError, WrittenConfig
 from experiments.models import Arm, Assignment, AssignmentDisclosure, Enrolment, Experiment, ReviewOpening
 from participants.models import User
 
@@ -23,13 +23,11 @@ _CLOSED = {Enrolment.Status.WITHDRAWN, Enrolment.Status.DECLINED}
 class PlannedConfig:
     """One (study, participant, case) and what becomes of it; `made` None discloses what the arm does."""
 
-    rows: list[ConfigRow]
+    written: WrittenConfig
     user_id: int
-    email: str
     case: Case
     experiment: Experiment
     arm: Arm | None
-    policy: str
     made: ConfigSet | None
     outcome: Outcome = "added"
     reason: str = ""
@@ -37,11 +35,15 @@ class PlannedConfig:
 
     @property
     def row(self) -> int:
-        return self.rows[0].row
+        return self.written.row
 
-    def row_of(self, text: str) -> int:
-        """The row whose path ends so, else the first."""
-        return next((row.row for row in self.rows if row.path.endswith(text)), self.row)
+    @property
+    def email(self) -> str:
+        return self.written.user
+
+    @property
+    def policy(self) -> str:
+        return self.written.policy
 
     @property
     def place(self) -> tuple[int, int, int]:
@@ -75,23 +77,25 @@ def make_plan(
     """`studies` by the name that the file uses ("" for none), `cases` by the number it uses; `refused` says why a
     number has no case. Errors name their rows; the plan is complete only without them."""
     plan = UploadPlan(errors=list(parsed.errors))
-    groups = grouped(parsed.rows)
-    users = _users({email for _, email, _ in groups})
+    users = _users({written.user for written in parsed.configs.values()})
     arms = _arms(studies.values())
     makers = _makers(studies.values(), cases.values())
     seen: dict[tuple[int, int, int], int] = {}
-    for (_, email, number), rows in groups.items():
-        found = _look_up(rows[0], studies, users, cases, refused, arms, plan.errors)
+    wrong = {error.row for error in parsed.errors}
+    for written in parsed.configs.values():
+        if wrong and not wrong.isdisjoint([written.row, *(path.row for path in written.paths)]):
+            continue
+        found = _look_up(written, studies, users, cases, refused, arms, plan.errors)
         if found is None:
             continue
         experiment, user_id, case, arm = found
-        made = _made(rows, case, arm, makers.get(experiment.pk), plan.errors)
+        made = _made(written, case, arm, makers.get(experiment.pk), plan.errors)
         if made is False:
             continue
-        config = PlannedConfig(rows, user_id, email, case, experiment, arm, rows[0].policy, made or None)
+        config = PlannedConfig(written, user_id, case, experiment, arm, made)
         first = seen.setdefault(config.place, config.row)
         if first != config.row:
-            text = f"{number} is the same case as in row {first}, under another number"
+            text = f"{written.case_number} is the same case as in row {first}, under another number"
             plan.errors.append(RowError(config.row, "Case No.", text))
             continue
         plan.configs.append(config)
@@ -126,12 +130,19 @@ def _makers(studies: Iterable[Experiment], cases: Iterable[Case]) -> dict[int, S
         if version is None:
             continue
         snapshots = CaseSnapshot.objects.filter(layout_version=version, case__in=ids, redacted_at=None)
-        makers[study.pk] = SetMaker(version, {one.case_id: one for one in snapshots.order_by("number")})
+        contents = dict(snapshots.order_by("number").values_list("case_id", "content"))
+        makers[study.pk] = SetMaker(layout_paths(version), contents)
     return makers
 
 
+def _no_study(code: str) -> str:
+    if code:
+        return f"no study {code!r} whose design you may change"
+    return "names no study, and you may not change the one for display configs without a name"
+
+
 def _look_up(
-    row: ConfigRow,
+    row: WrittenConfig,
     studies: dict[str, Experiment],
     users: dict[str, tuple[int, bool]],
     cases: dict[int, Case],
@@ -145,13 +156,13 @@ def _look_up(
     case = cases.get(row.case_number)
     count = len(errors)
     if experiment is None:
-        errors.append(RowError(row.row, "Experiment", f"no study {row.experiment!r} whose design you may change"))
+        errors.append(RowError(row.row, "Experiment", _no_study(row.experiment)))
     elif problem := _not_open(experiment):
         errors.append(RowError(row.row, "Experiment", problem))
     if user is None or not user[1]:
         said = "is not on the roster" if user is None else "is deactivated"
         errors.append(RowError(row.row, "User", f"{row.user!r} {said}"))
-    if case is None:
+    if case is None and experiment is not None:  # visits are put forward under a study's layout
         reason = refused.get(row.case_number, "there is no case and no visit of this number")
         errors.append(RowError(row.row, "Case No.", f"{row.case_number}: {reason}"))
     arm, stages = arms.get((experiment.pk, row.arm), (None, 0)) if experiment and row.arm else (None, 0)
@@ -159,7 +170,7 @@ def _look_up(
         errors.append(RowError(row.row, "Arm", f"the study has no arm {row.arm!r} in its protocol"))
     if len(errors) > count or experiment is None or user is None or case is None:
         return None
-    if arm is not None and row.path and stages > 1:
+    if arm is not None and row.paths and stages > 1:
         text = f"{arm.name!r} has {stages} stages, a file can say only one: leave Path empty for what the arm discloses"
         errors.append(RowError(row.row, "Path", text))
         return None
@@ -173,16 +184,21 @@ def _not_open(experiment: Experiment) -> str:
 
 
 def _made(
-    rows: list[ConfigRow], case: Case, arm: Arm | None, maker: SetMaker | None, errors: list[RowError]
+    written: WrittenConfig, case: Case, arm: Arm | None, maker: SetMaker | None, errors: list[RowError]
 ) -> ConfigSet | Literal[False] | None:
-    """The set of the rows' paths; None where the arm decides; False where there are errors."""
-    with_path = [row for row in rows if row.path]
-    if not with_path and arm is not None:
+    """The set of the paths; None where the arm decides; False where there are errors."""
+    if not written.paths and arm is not None:
         return None
-    if maker is None or case.pk not in maker.snapshots:
-        errors.append(RowError(rows[0].row, "Case No.", f"{case.number}: no snapshot under the study's layout"))
+    if maker is None or case.pk not in maker.contents:
+        errors.append(
+            RowError(
+                written.row,
+                "Case No.",
+                f"{case.number}: no snapshot under the study's layout (`manage.py make_cases` makes it)",
+            )
+        )
         return False
-    made = maker.make(case.pk, with_path)
+    made = maker.make(case.pk, written.paths)
     if isinstance(made, ConfigSet):
         return made
     errors += made
@@ -196,18 +212,29 @@ def _decide(plan: UploadPlan, studies: Iterable[Experiment]) -> None:
     enrolments = Enrolment.objects.real().filter(experiment__in=pks, user__in=people)
     plan.enrolments = {(one.experiment_id, one.user_id): one for one in enrolments}
     there = _there(enrolments)
-    newest = _newest(enrolments)
-    for config in plan.configs:
+    enrolled = [config for config in plan.configs if _may_be_given(config, plan)]
+    plan.configs = enrolled
+    given: list[tuple[PlannedConfig, _There]] = []
+    for config in enrolled:
         enrolment = plan.enrolments.get((config.experiment.pk, config.user_id))
         assignment = there.get(config.place)
-        if enrolment is None and config.experiment.kind != Experiment.Kind.CONFIGS:
-            plan.errors.append(RowError(config.row, "User", f"{config.email!r} is not enrolled in the study"))
-        elif assignment is None:
+        if assignment is None:
             if enrolment is not None and enrolment.status in _CLOSED:
                 config.outcome, config.reason = "kept", f"the participant has {enrolment.get_status_display()}"
         else:
             config.assignment_id = assignment.pk
-            config.outcome, config.reason = _outcome(config, assignment, newest.get(assignment.pk))
+            given.append((config, assignment))
+    same = _said_before(enrolments, {assignment.pk: config for config, assignment in given})
+    for config, assignment in given:
+        config.outcome, config.reason = _outcome(config, assignment, same.get(assignment.pk))
+
+
+def _may_be_given(config: PlannedConfig, plan: UploadPlan) -> bool:
+    """Only the display configs enrol people by themselves."""
+    if config.experiment.kind == Experiment.Kind.CONFIGS or (config.experiment.pk, config.user_id) in plan.enrolments:
+        return True
+    plan.errors.append(RowError(config.row, "User", f"{config.email!r} is not enrolled in the study"))
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,21 +255,27 @@ def _there(enrolments: Any) -> dict[tuple[int, int, int], _There]:
     }
 
 
-_Newest = tuple[str, int | None, str, str]
-
-
-def _newest(enrolments: Any) -> dict[int, _Newest]:
-    """The last disclosure of each assignment: its set's key, policy and paths."""
-    rows = AssignmentDisclosure.objects.filter(assignment__enrolment__in=enrolments, stage_position=1).order_by("pk")
+def _said_before(enrolments: Any, configs: dict[int, PlannedConfig]) -> dict[int, bool]:
+    """Whether the last disclosure of each of these assignments is what its config says now; nothing where there is
+    none. Read in pieces: the files' own words are long."""
+    said = AssignmentDisclosure.objects.filter(assignment__enrolment__in=enrolments, stage_position=1).order_by()
+    last = said.values("assignment").annotate(last=Max("pk")).values("last")
     columns = ("assignment_id", "disclosure_set__sha256", "disclosure_set__case_id", "policy", "paths")
-    return {pk: (sha256, case, policy, paths) for pk, sha256, case, policy, paths in rows.values_list(*columns)}
+    found: dict[int, bool] = {}
+    for pk, *before in AssignmentDisclosure.objects.filter(pk__in=last).order_by().values_list(*columns).iterator():
+        config = configs.get(pk)
+        if config is not None:
+            made = config.made
+            found[pk] = made is not None and before == [*made.key, config.policy, made.paths]
+    return found
 
 
-def _outcome(config: PlannedConfig, there: _There, newest: _Newest | None) -> tuple[Outcome, str]:
+def _outcome(config: PlannedConfig, there: _There, same: bool | None) -> tuple[Outcome, str]:
+    """`same` None: nothing is disclosed but what the arm does."""
     if there.drawn_by != Assignment.DrawnBy.CSV:
         return "kept", "it was not given by a file"
-    now = (*config.made.key, config.policy, config.made.paths) if config.made else None
-    if now == newest and there.arm_id == (config.arm.pk if config.arm else None):
+    unchanged = same is None if config.made is None else same is True
+    if unchanged and there.arm_id == (config.arm.pk if config.arm else None):
         return "unchanged", ""
     if there.opened:
         return "kept", "the participant has opened it"

@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from augmed.foundation.canonical import canonical_json, sha256_hex
 from cases.disclosure import (
-    DisclosureContent,
-    DisclosureEntry,
     DisclosureError,
-    FoundFeature,
-    MatrixCell,
     PathError,
-    PathIndex,
     PathMatch,
-    Show,
+    Style,
     Supply,
-    match_augmed_path,
     merge_matches,
-    path_index,
-    resolve,
-    style_to_json,
+    merge_styles,
 )
 from cases.layouts.reading import advice_nodes, layout_nodes, matrix_nodes, path_rules
-from cases.models import CaseSnapshot, LayoutVersion
-from cases.tree import features, from_json
-from experiments.display_configs.parsing import ConfigRow, RowError
+from cases.models import LayoutVersion
+from cases.tree import Identity, from_json
+from experiments.display_configs.case_paths import CasePaths, LayoutPaths, Matched
+from experiments.display_configs.texts import SetTexts
+from experiments.display_configs.written import PathRow, RowError
 from experiments.models import Experiment
-
-SOURCE = "display-config CSV"
-_Paths = tuple[tuple[str, str], ...]  # path and the canonical JSON of its style, in file order
 
 
 def study_version(experiment: Experiment) -> LayoutVersion | None:
@@ -39,6 +29,17 @@ def study_version(experiment: Experiment) -> LayoutVersion | None:
     if experiment.protocol is not None:
         return experiment.protocol.layout_version
     return experiment.layout.current() if experiment.layout else None
+
+
+def layout_paths(version: LayoutVersion) -> LayoutPaths:
+    """One query."""
+    nodes = layout_nodes(version)
+    return LayoutPaths(
+        nodes=tuple(matrix_nodes(nodes)),
+        sections={node.key: node.headings[0].key if node.headings else node.key for node in nodes},
+        advice=tuple(advice_nodes(nodes)),
+        rules=path_rules(version),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,101 +58,75 @@ class ConfigSet:
         return self.sha256, self.case_id
 
 
-@dataclass(slots=True)
-class _Case:
-    index: PathIndex
-    found: list[FoundFeature]
-
-
 class SetMaker:
-    """Makes the sets of one layout version. A path is matched once per case, and a list of paths resolved once per
-    case, however many participants share it; lists that disclose the same are one set for all cases."""
+    """Makes the sets of one layout version: a list of paths once per case, however many participants share it, from
+    paths that are matched once per case; lists that disclose the same are one set for all cases."""
 
-    def __init__(self, version: LayoutVersion, snapshots: dict[int, CaseSnapshot]) -> None:
-        """`snapshots` by case. Two queries."""
-        self.snapshots = snapshots
-        nodes = layout_nodes(version)
-        self._nodes = matrix_nodes(nodes)
-        self._advice = tuple(advice_nodes(nodes))
-        self._rules = path_rules(version)
-        self._compatible = any(node.visibility not in (None, "when_disclosed") for node in self._nodes)
-        self._cases: dict[int, _Case] = {}
-        self._matches: dict[tuple[int, str], PathMatch | PathError] = {}
-        self._made: dict[tuple[int, _Paths], ConfigSet] = {}
-        self._contents: dict[tuple[DisclosureEntry, ...], tuple[str, str]] = {}
+    def __init__(self, layout: LayoutPaths, contents: dict[int, str]) -> None:
+        """`contents`: the snapshot's JSON by case, which is read only for cases that are asked for."""
+        self.contents = contents
+        self._layout = layout
+        self._adds = layout.shows_by_itself
+        self._texts = SetTexts()
+        self._cases: dict[int, CasePaths] = {}
+        self._made: dict[tuple[int, str], ConfigSet] = {}
 
-    def make(self, case_id: int, rows: list[ConfigRow]) -> ConfigSet | list[RowError]:
+    def make(self, case_id: int, rows: Sequence[PathRow]) -> ConfigSet | list[RowError]:
         """The set of these rows' paths in this case, or what is wrong with each row."""
-        key = (case_id, tuple((row.path, _style_text(row)) for row in rows))
-        if key in self._made:
-            return self._made[key]
+        paths = self._texts.paths(rows)
+        made = self._made.get((case_id, paths))
+        if made is not None:
+            return made
         # Errors carry row numbers, so they are worked out anew; a path itself is still matched once.
-        found = self._make(case_id, rows, key[1])
+        found = self._make(case_id, rows, paths)
         if isinstance(found, ConfigSet):
-            self._made[key] = found
+            self._made[case_id, paths] = found
         return found
 
-    def _make(self, case_id: int, rows: list[ConfigRow], paths: _Paths) -> ConfigSet | list[RowError]:
-        matches: list[tuple[PathMatch, ConfigRow]] = []
+    def _make(self, case_id: int, rows: Sequence[PathRow], paths: str) -> ConfigSet | list[RowError]:
+        case = self._case(case_id)
+        matches: list[tuple[Matched, Style]] = []
         errors: list[RowError] = []
         for row in rows:
-            match = self._match(case_id, row.path)
+            match = case.matched(row.path)
             if isinstance(match, PathError):
                 errors.append(RowError(row.row, "Path", f"{match.path[:200]!r}: {match.reason}"))
             else:
-                matches.append((match, row))
+                matches.append((match, row.style))
         if errors:
             return errors
         try:
-            entries = merge_matches([(match, row.style) for match, row in matches])
+            supplies = _supplies([(one.match, style) for one, style in matches if one.match.supply is not None])
         except DisclosureError as error:
             return [RowError(rows[0].row, "Path", str(error))]
-        if self._compatible:
-            entries = self._with_compatible(case_id, entries)
-        sha256, content = self._content(entries)
-        supplies = tuple(entry for entry in entries if isinstance(entry, Supply))
-        written = [{"path": path, "style": json.loads(style)} for path, style in paths]
-        beside = tuple((match.path, match.also_discloses) for match, _ in matches if match.also_discloses)
-        return ConfigSet(sha256, content, case_id if supplies else None, canonical_json(written), supplies, beside)
+        sha256, content = self._texts.content(self._shows(case, matches), supplies)
+        beside = tuple((one.match.path, one.match.also_discloses) for one, _ in matches if one.match.also_discloses)
+        return ConfigSet(sha256, content, case_id if supplies else None, paths, supplies, beside)
 
-    def _match(self, case_id: int, path: str) -> PathMatch | PathError:
-        key = (case_id, path)
-        if key not in self._matches:
-            index = self._case(case_id).index
-            self._matches[key] = match_augmed_path(path, index, self._rules, self._advice, SOURCE)
-        return self._matches[key]
+    def _shows(self, case: CasePaths, matches: Sequence[tuple[Matched, Style]]) -> dict[Identity, str]:
+        """The style's text of every feature shown. Styles hold for all that stands under the same heading, as in
+        `merge_matches`; what an imported layout shows by itself is plain."""
+        styles: dict[tuple[str, ...], list[Style]] = {}
+        shown: dict[Identity, tuple[str, ...]] = {}
+        for one, style in matches:
+            for heading in one.headings:
+                styles.setdefault(heading, []).append(style)
+            shown.update(one.shown)
+        texts = {heading: self._texts.style(merge_styles(listed)) for heading, listed in styles.items()}
+        shows = {identity: texts[heading] for identity, heading in shown.items()}
+        if not self._adds:
+            return shows
+        named = frozenset().union(*(one.sections for one, _ in matches))
+        return dict.fromkeys(case.shown_by_itself(named), self._texts.plain) | shows
 
-    def _with_compatible(self, case_id: int, entries: Iterable[DisclosureEntry]) -> tuple[DisclosureEntry, ...]:
-        """What an imported layout shows by itself, beside what the paths name (DESIGN's compatibility visibilities)."""
-        listed = tuple(entries)
-        shows = [entry for entry in listed if isinstance(entry, Show)]
-        cells = [MatrixCell(show.node_key, show.discriminator, True, show.style) for show in shows]
-        resolved = resolve(cells, self._nodes, self._case(case_id).found)
-        return (*resolved, *(entry for entry in listed if isinstance(entry, Supply)))
-
-    def _content(self, entries: tuple[DisclosureEntry, ...]) -> tuple[str, str]:
-        if entries not in self._contents:
-            content = canonical_json(DisclosureContent.of(entries).to_json())
-            self._contents[entries] = (sha256_hex(content), content)
-        return self._contents[entries]
-
-    def _case(self, case_id: int) -> _Case:
+    def _case(self, case_id: int) -> CasePaths:
         if case_id not in self._cases:
-            tree = from_json(json.loads(self.snapshots[case_id].content))
-            listed = list(features(tree))
-            found = [FoundFeature(feature.node_key, feature.discriminator) for feature, _ in listed]
-            self._cases[case_id] = _Case(path_index(listed), found)
+            tree = from_json(json.loads(self.contents[case_id]))
+            self._cases[case_id] = CasePaths(tree, self._layout)
         return self._cases[case_id]
 
 
-_styles: dict[object, str] = {}
-
-
-def _style_text(row: ConfigRow) -> str:
-    """A style as it is kept beside the path: only what the file says, as AugMed's own entries are."""
-    if row.style not in _styles:
-        if len(_styles) > 10_000:
-            _styles.clear()
-        said = {name: value for name, value in style_to_json(row.style).items() if value is not None}
-        _styles[row.style] = canonical_json(said)
-    return _styles[row.style]
+def _supplies(matches: Sequence[tuple[PathMatch, Style]]) -> tuple[Supply, ...]:
+    if not matches:
+        return ()
+    return tuple(entry for entry in merge_matches(matches) if isinstance(entry, Supply))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from experiments.answers import NUMERIC
+from experiments.exports.attention import checks_content
 from experiments.exports.cells import Column, csv_encoder, csv_header, json_schema
 from experiments.exports.questions import Asked
 from experiments.exports.study import Study
@@ -31,11 +32,10 @@ HEADER = csv_header(column.name for column in _COLUMNS) + "\r\n"
 def codebook_lines(study: Study, tables: Sequence[Table]) -> Iterator[str]:
     """codebook.csv: one row per column; of an answer's column one per questionnaire version that asks it."""
     encode = csv_encoder(_COLUMNS)
-    answers = {asked.answer_column.name: asked for asked in study.asked}
     for table in tables:
         for column in table.columns:
             own = [table.name, column.name, column.type, column.unit or None, column.meaning]
-            asked = answers.get(column.name) if table.name == "reviews" else None
+            asked = table.asked.get(column.name)
             plain = [[list(column.allowed) or None, column.label or None]]
             for more in _question_rows(study, asked) if asked else plain:
                 yield encode([*own, *more, *[None] * (len(_COLUMNS) - len(own) - len(more))]) + "\r\n"
@@ -56,6 +56,7 @@ def codebook_json(study: Study, tables: Sequence[Table]) -> str:
             {"key": asked.key, "versions": [_question(study, question) for question in asked.versions]}
             for asked in study.asked
         ],
+        "attention_checks": checks_content(study.attention_checks),
         "features": [
             {
                 "key": feature.key,

@@ -8,7 +8,8 @@ from typing import Any
 from experiments.exports.cells import Column
 from experiments.exports.reviews import exported_reviews
 from experiments.exports.study import Study
-from experiments.exports.tables import Table, at, instant, moment, seconds, table
+from experiments.exports.tables import Table, at, instant, moment, table
+from experiments.exports.timing import seconds
 from experiments.models import ReviewEvent
 
 

@@ -53,23 +53,25 @@ class ExportedFeature:
         )
 
 
-def exported_features(experiment: Experiment, visible: Visible) -> tuple[ExportedFeature, ...]:
+def exported_features(
+    experiment: Experiment, visible: Visible, *, undisclosed: bool = False
+) -> tuple[ExportedFeature, ...]:
     """Features that some disclosure set of the study shows and some of its cases has, and supplied ones; in the order
     of the layout's nodes as they first came, then by discriminator. More data can add columns, never move them past
-    each other. Seven queries."""
+    each other. `undisclosed`: also those that no set shows. Seven queries."""
     shown: set[Identity] = set()
     supplied: dict[Identity, str] = {}
     for content in study_sets(experiment):
         shown.update(show.identity for show in content.shows)
         for supply in content.supplies:
             supplied.setdefault(supply.identity, supply.label)
-    nodes = _nodes(experiment)
+    nodes = study_nodes(experiment)
     found = [
-        _feature(Identity(key, discriminator), label, nodes)
+        exported_feature(Identity(key, discriminator), label, nodes)
         for key, discriminator, label in _found(experiment)
-        if (key, discriminator) in shown and not discriminator.startswith(_REDACTED)
+        if (undisclosed or (key, discriminator) in shown) and not discriminator.startswith(_REDACTED)
     ]
-    found += [_feature(identity, supplied[identity], nodes) for identity in sorted(supplied)]
+    found += [exported_feature(identity, supplied[identity], nodes) for identity in sorted(supplied)]
     if visible.features is not None:
         found = [feature for feature in found if feature.identity in visible.features]
     ranks = {key: rank for rank, key in enumerate(nodes)}
@@ -86,36 +88,40 @@ def study_cases(experiment: Experiment) -> Any:
 def _found(experiment: Experiment) -> Any:
     rows = SnapshotFeature.objects.filter(
         snapshot__case__in=study_cases(experiment).order_by().values("pk"),
-        snapshot__layout_version__in=_layout_versions(experiment).values("pk"),
+        snapshot__layout_version__in=layout_versions(experiment).values("pk"),
     )
     return rows.order_by().values_list("node_key", "discriminator").annotate(said=Min("label")).iterator(2000)
 
 
-def _layout_versions(experiment: Experiment) -> Any:
+def layout_versions(experiment: Experiment) -> Any:
     frozen = experiment.protocol_versions.order_by().values("layout_version__layout")
     return LayoutVersion.objects.filter(Q(layout__in=frozen) | Q(layout=experiment.layout_id)).order_by()
 
 
-def _nodes(experiment: Experiment) -> dict[str, LayoutNode]:
+def study_nodes(experiment: Experiment) -> dict[str, LayoutNode]:
     """By key; in the order of the first version that has each, with the words of the newest."""
     found: dict[str, LayoutNode] = {}
-    listed = LayoutNode.objects.filter(version__in=_layout_versions(experiment).values("pk"))
+    listed = LayoutNode.objects.filter(version__in=layout_versions(experiment).values("pk"))
     for node in listed.select_related("parent__parent__parent").order_by("version_id", "position"):
         found[node.key] = node  # a key met before keeps its place
     return found
 
 
-def _feature(identity: Identity, label: str, nodes: Mapping[str, LayoutNode]) -> ExportedFeature:
+def exported_feature(identity: Identity, label: str, nodes: Mapping[str, LayoutNode]) -> ExportedFeature:
     node = nodes.get(identity.node_key)
-    path: list[str] = []
-    above = node.parent if node else None
-    while above is not None:
-        path.insert(0, above.label)
-        above = above.parent
+    path = labels_above(node) if node else ()
     unit = node.value_rules.get("unit") if node and isinstance(node.value_rules, dict) else None
-    return ExportedFeature(
-        identity, label, tuple(path), node.role if node else "", unit if isinstance(unit, str) else ""
-    )
+    return ExportedFeature(identity, label, path, node.role if node else "", unit if isinstance(unit, str) else "")
+
+
+def labels_above(node: LayoutNode) -> tuple[str, ...]:
+    """From the section down, without its own."""
+    labels: list[str] = []
+    above = node.parent
+    while above is not None:
+        labels.insert(0, above.label)
+        above = above.parent
+    return tuple(labels)
 
 
 _Texts = Mapping[Identity, tuple[str, ...]] | None

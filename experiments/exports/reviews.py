@@ -8,14 +8,17 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from experiments.exports.attention import CHECK_COLUMNS, check_values
 from experiments.exports.cells import Column, csv_encoder, json_encoder
 from experiments.exports.features import Rendering
 from experiments.exports.questions import Scorer, answer_cell
 from experiments.exports.study import Study
-from experiments.exports.tables import Row, Table, at, instant, seconds
-from experiments.models import Answer, Assignment, Review
+from experiments.exports.tables import Row, Table, at, instant
+from experiments.exports.timing import seconds
+from experiments.models import Answer, Assignment, AttentionCheckAnswer, Review
 
 CHUNK = 1000
+_Given = Sequence[tuple[Any, ...]]
 
 _TIMES = {
     "available": at("assignment__available_from"),
@@ -31,7 +34,8 @@ _READ = (
     *("opening__protocol_id", "opening__snapshot_id", "opening__disclosure_set_id"),
     "opening__questionnaire_version_id",
     *("opening__snapshot__sha256", "opening__disclosure_set__sha256"),
-    *("opening__disclosed_sha256", "opening__engine_version"),
+    *("opening__disclosed_sha256", "opening__recorded_disclosure", "opening__engine_version"),
+    "opening__attention_check_id",
 )
 
 
@@ -60,6 +64,7 @@ def reviews_table(study: Study) -> Table:
         _Rows(study).rows,
         lambda rows: lines(rows, as_json=False),
         lambda rows: lines(rows, as_json=True),
+        {asked.answer_column.name: asked for asked in study.asked},
     )
 
 
@@ -113,7 +118,11 @@ def _columns(study: Study) -> list[Column]:
         Column("snapshot_sha256", "text", "Hash of the case as it was frozen."),
         Column("disclosure_set_sha256", "text", "Hash of the bound disclosure set.") if by_arm else None,
         Column("disclosed_sha256", "text", "Hash of what was shown, to the byte.") if by_arm else None,
+        Column("recorded_disclosure", "json", "AugMed's record of what it showed, where the review came from there.")
+        if by_arm
+        else None,
         Column("engine_version", "text", "Of the disclosure engine."),
+        *CHECK_COLUMNS,
     ]
     return [column for column in listed if column is not None]
 
@@ -138,21 +147,21 @@ class _Rows:
         self._scorer = Scorer(study.experiment, study.asked) if study.scored else None
 
     def rows(self) -> Iterator[list[Any]]:
-        answers = _Answers(self._study)
+        answers, checks = _answers(self._study), _check_answers(self._study)
         read = exported_reviews(self._study).annotate(**_TIMES).values_list(*_READ)
         for row in read.iterator(chunk_size=2000):
-            yield self._values(row, answers.of(row[0]))
+            yield self._values(row, answers.of(row[0]), checks.of(row[0]))
 
-    def _values(self, row: Sequence[Any], given: list[tuple[Any, ...]]) -> list[Any]:
+    def _values(self, row: Sequence[Any], given: _Given, checked: _Given) -> list[Any]:
         study = self._study
         (_, public_id, stage, enrolment, case, arm, position, period, replicate, drawn_by, marginal, conditional,
          available, opened_text, submitted_text, protocol, snapshot, disclosure_set, version, snapshot_sha256,
-         set_sha256, disclosed, engine) = row  # fmt: skip
+         set_sha256, disclosed, recorded, engine, check) = row  # fmt: skip
         person = study.scope.people[enrolment]
         opened, submitted = instant(opened_text), instant(submitted_text)
         if person.until is not None and opened is not None and opened > person.until:
             opened = protocol = snapshot = disclosure_set = version = None
-            snapshot_sha256 = set_sha256 = disclosed = engine = None
+            snapshot_sha256 = set_sha256 = disclosed = recorded = engine = check = None
         if opened is None or (submitted is not None and person.until is not None and submitted > person.until):
             submitted = None
         by_arm, time = study.visible.by_arm, study.time
@@ -173,11 +182,14 @@ class _Rows:
             values += study.questionnaires.get(version, (None, None))
         values.append(snapshot_sha256)
         if by_arm:
-            values += (set_sha256, disclosed)
-        values.append(engine)
-        return values + self._answers(case, () if submitted is None or person.withheld else given)
+            values += (set_sha256 or None, disclosed or None, recorded or None)
+        values.append(engine or None)
+        if submitted is None or person.withheld:
+            given = checked = ()
+        values += check_values(study.check_numbers.get(check), checked)
+        return values + self._answers(case, given)
 
-    def _answers(self, case_id: int, given: Sequence[tuple[Any, ...]]) -> list[Any]:
+    def _answers(self, case_id: int, given: _Given) -> list[Any]:
         answers: list[Any] = [None] * len(self._kinds)
         scores: list[Any] = [None] * (2 * len(self._score_places))
         for _, key, value, question_id in given:
@@ -191,16 +203,26 @@ class _Rows:
         return answers + scores
 
 
-class _Answers:
-    """The answers of one review after the other, from one cursor in the order of reviews."""
+def _answers(study: Study) -> _BySubmission:
+    reviews = exported_reviews(study).order_by().values("pk")
+    rows = Answer.objects.filter(submission__in=reviews).order_by("submission_id")
+    return _BySubmission(rows.values_list("submission_id", "question_key", "value", "question_id"))
 
-    def __init__(self, study: Study) -> None:
-        reviews = exported_reviews(study).order_by().values("pk")
-        rows = Answer.objects.filter(submission__in=reviews).order_by("submission_id")
-        self._rows = rows.values_list("submission_id", "question_key", "value", "question_id").iterator(chunk_size=4000)
+
+def _check_answers(study: Study) -> _BySubmission:
+    reviews = exported_reviews(study).order_by().values("pk")
+    rows = AttentionCheckAnswer.objects.filter(submission__in=reviews).order_by("submission_id")
+    return _BySubmission(rows.values_list("submission_id", "value", "passed"))
+
+
+class _BySubmission:
+    """The rows of one review after the other, from one cursor in the order of reviews. Each begins with its review."""
+
+    def __init__(self, rows: QuerySet[Any, Any]) -> None:
+        self._rows = rows.iterator(chunk_size=4000)
         self._next: tuple[Any, ...] | None = next(self._rows, None)
 
-    def of(self, review: int) -> list[tuple[Any, ...]]:
+    def of(self, review: int) -> _Given:
         found = []
         while self._next is not None and self._next[0] <= review:
             if self._next[0] == review:

@@ -19,11 +19,13 @@ Policy = Experiment.WithdrawalPolicy
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What goes into the archive. `by_arm`: arms, and all that would tell them; without it the arms are masked."""
+    """What goes into the archive. `by_arm`: arms, and all that would tell them; without it the arms are masked.
+    `cases`: also what a case holds and no participant was shown."""
 
     by_arm: bool
     references: bool
     identified: bool
+    cases: bool = False
 
     @classmethod
     def of(cls, user: Any, experiment: Experiment, *, identified: bool) -> Rights:
@@ -39,12 +41,13 @@ class Rights:
             by_arm=may(user, Verb.VIEW_OUTCOME_BY_ARM, experiment),
             references=may(user, Verb.VIEW_REFERENCE, experiment),
             identified=identified,
+            cases=user.may(Verb.VIEW_CASES),
         )
 
 
 def everything(*, identified: bool) -> Rights:
     """The rights of the system itself: the command, run by whoever holds the server."""
-    return Rights(by_arm=True, references=True, identified=identified)
+    return Rights(by_arm=True, references=True, identified=identified, cases=True)
 
 
 @dataclass(frozen=True, slots=True)

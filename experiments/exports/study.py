@@ -14,7 +14,7 @@ from experiments.exports.features import ExportedFeature, exported_features, stu
 from experiments.exports.questions import Asked, asked_questions
 from experiments.exports.scope import Rights, Scope
 from experiments.exports.tables import day, moment
-from experiments.models import Arm, Experiment, ProtocolStage, ProtocolVersion, QuestionnaireVersion
+from experiments.models import Arm, AttentionCheck, Experiment, ProtocolStage, ProtocolVersion, QuestionnaireVersion
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Study:
     protocols: tuple[ProtocolVersion, ...]
     stage_names: dict[tuple[int | None, int | None, int], str]
     questionnaires: dict[int | None, tuple[Any, Any]]
+    attention_checks: tuple[AttentionCheck, ...]
 
     @classmethod
     def of(cls, experiment: Experiment, rights: Rights) -> Study:
@@ -56,6 +57,7 @@ class Study:
                     "pk", "questionnaire__name", "number"
                 )
             },
+            attention_checks=tuple(experiment.attention_checks.order_by("number")),
         )
 
     @cached_property
@@ -69,6 +71,10 @@ class Study:
     @cached_property
     def protocol_numbers(self) -> dict[int | None, int]:
         return {protocol.pk: protocol.number for protocol in self.protocols}
+
+    @cached_property
+    def check_numbers(self) -> dict[int | None, int]:
+        return {check.pk: check.number for check in self.attention_checks}
 
     @cached_property
     def questionnaire_names(self) -> tuple[str, ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import marshal
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from typing import IO, Any
@@ -14,6 +14,7 @@ from django.db.models import Expression, F, TextField
 from django.db.models.functions import Cast
 
 from experiments.exports.cells import Column, csv_encoder, csv_header, json_encoder
+from experiments.exports.questions import Asked
 
 Row = Sequence[Any]
 Lines = Callable[[Iterable[Row]], Iterator[str]]
@@ -21,7 +22,8 @@ Lines = Callable[[Iterable[Row]], Iterator[str]]
 
 @dataclass(frozen=True)
 class Table:
-    """`rows` reads the database; `csv_lines` and `json_lines` each make one line of a row, with its end."""
+    """`rows` reads the database; `csv_lines` and `json_lines` each make one line of a row, with its end. `asked`: the
+    questions that columns answer, by the columns' names."""
 
     name: str
     about: str
@@ -29,13 +31,20 @@ class Table:
     rows: Callable[[], Iterable[Row]]
     csv_lines: Lines
     json_lines: Lines
+    asked: Mapping[str, Asked] = field(default_factory=dict)
 
     @property
     def header(self) -> str:
         return csv_header(column.name for column in self.columns) + "\r\n"
 
 
-def table(name: str, about: str, columns: Sequence[Column], rows: Callable[[], Iterable[Row]]) -> Table:
+def table(
+    name: str,
+    about: str,
+    columns: Sequence[Column],
+    rows: Callable[[], Iterable[Row]],
+    asked: Mapping[str, Asked] | None = None,
+) -> Table:
     """A table whose rows are values in the order of the columns."""
     to_csv, to_json = csv_encoder(columns), json_encoder(columns)
 
@@ -45,7 +54,7 @@ def table(name: str, about: str, columns: Sequence[Column], rows: Callable[[], I
     def json_lines(read: Iterable[Row]) -> Iterator[str]:
         return (f"{{{to_json(row)}}}\n" for row in read)
 
-    return Table(name, about, columns, rows, csv_lines, json_lines)
+    return Table(name, about, columns, rows, csv_lines, json_lines, asked or {})
 
 
 _BATCH = 500
@@ -92,7 +101,3 @@ def moment(when: datetime | None) -> str | None:
 
 def day(when: datetime | None) -> str | None:
     return None if when is None else when.date().isoformat()
-
-
-def seconds(begin: datetime | None, end: datetime | None) -> float | None:
-    return None if begin is None or end is None else round((end - begin).total_seconds(), 3)

@@ -1,4 +1,11 @@
-from experiments.models.allocation import AllocationRun, AllocationRunEvent, Assignment, AssignmentDisclosure
+from experiments.models.allocation import (
+    AllocationRequest,
+    AllocationRun,
+    AllocationRunEvent,
+    Assignment,
+    AssignmentDisclosure,
+)
+from experiments.models.attention import AttentionCheck, AttentionCheckAnswer
 from experiments.models.design import Arm, DisclosureSet, ProtocolStage, ProtocolVersion, Stage, StudyCase
 from experiments.models.enrolment import ConsentRecord, Enrolment, EnrolmentEvent
 from experiments.models.experiment import Experiment, ExperimentTransition
@@ -9,12 +16,15 @@ from experiments.models.study_role import StudyRole
 
 __all__ = [
     "AdjudicatorReading",
+    "AllocationRequest",
     "AllocationRun",
     "AllocationRunEvent",
     "Answer",
     "Arm",
     "Assignment",
     "AssignmentDisclosure",
+    "AttentionCheck",
+    "AttentionCheckAnswer",
     "ConsentRecord",
     "DisclosureSet",
     "Enrolment",

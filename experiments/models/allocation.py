@@ -5,10 +5,29 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from augmed.foundation.models import Job
 from cases.models import Case
 from experiments.models.design import Arm, DisclosureSet, ProtocolVersion
 from experiments.models.enrolment import Enrolment
 from experiments.models.experiment import Experiment
+
+
+class AllocationRequest(models.Model):
+    """That somebody asked for a draw, which a job carries out: how it went is the job's to say. Append-only."""
+
+    experiment = models.ForeignKey(Experiment, on_delete=models.PROTECT, related_name="allocation_requests")
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="+")
+    triggered_by = models.CharField(max_length=50, default="manual")
+    parameters = models.TextField(blank=True, help_text="canonical JSON of what the asker sent along; never decides")
+    answers_before = models.PositiveIntegerField(help_text="answers given in the study when it was asked for")
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"Request {self.pk}"
 
 
 class AllocationRun(models.Model):
@@ -23,6 +42,7 @@ class AllocationRun(models.Model):
     weights = models.TextField(help_text="canonical JSON: [[arm key, weight], …]")
     posterior = models.TextField(blank=True, help_text="canonical JSON; adaptive rules only")
     assignment_count = models.PositiveIntegerField()
+    request = models.ForeignKey(AllocationRequest, on_delete=models.PROTECT, null=True, blank=True, related_name="runs")
     triggered_by = models.CharField(max_length=50, default="joining")
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
@@ -57,6 +77,7 @@ class Assignment(models.Model):
         RULE = "rule", "allocation rule"
         CSV = "csv", "display-config CSV"
         STAFF = "staff", "staff"
+        AUGMED = "augmed", "AugMed, before the study moved here"
 
     enrolment = models.ForeignKey(Enrolment, on_delete=models.PROTECT, related_name="assignments")
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="assignments")
@@ -85,6 +106,10 @@ class Assignment(models.Model):
                 condition=Q(drawn_by="rule", run__isnull=False, arm__isnull=False)
                 | (~Q(drawn_by="rule") & Q(run=None, marginal_probability=None)),
                 name="a_drawn_assignment_names_its_draw",
+            ),
+            models.CheckConstraint(
+                condition=~Q(drawn_by="augmed") | Q(arm=None, conditional_probability=None),
+                name="what_came_from_augmed_has_no_arm",
             ),
         ]
 

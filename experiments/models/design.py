@@ -115,6 +115,9 @@ class ProtocolVersion(models.Model):
     layout_version = models.ForeignKey(LayoutVersion, on_delete=models.PROTECT, related_name="+")
     content = models.TextField()
     sha256 = models.CharField(max_length=64)
+    attention_check = models.ForeignKey(
+        "experiments.AttentionCheck", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     reason = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")

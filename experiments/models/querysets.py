@@ -12,6 +12,8 @@ from django.db.models import Case, Exists, ExpressionWrapper, F, OuterRef, Q, Su
 from django.db.models.functions import Lag
 from django.utils import timezone
 
+from experiments.models.shown_snapshots import can_be_shown, was_withdrawn
+
 if TYPE_CHECKING:
     from experiments.models.review import Review, ReviewEvent  # noqa: F401
 
@@ -38,9 +40,14 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         return self.order_by("assignment__enrolment_id", "assignment__position", "stage_position")
 
     def reachable(self, now: datetime | None = None) -> ReviewQuerySet:
-        """What a participant may open now: the study runs, the enrolment is active, the assignment is available, and
-        the stage before was answered as long ago as the protocol asks."""
+        """What a participant may open now: the study runs, the enrolment is active, the assignment is available, the
+        stage before was answered as long ago as the protocol asks, and what it would show is there."""
         return self.filter(*_reachable(now or timezone.now()))
+
+    def left(self) -> ReviewQuerySet:
+        """What is still to be answered, now or later: an enrolment without any is complete. What was withdrawn is not
+        waited for."""
+        return self.unanswered().filter(~was_withdrawn())
 
     def with_status(self) -> ReviewQuerySet:
         """Annotated with `status`, as participants are told it: answered, open (opened, not answered), next (can be
@@ -79,6 +86,7 @@ def _reachable(now: datetime) -> list[Q]:
         Q(assignment__enrolment__status="active", assignment__enrolment__experiment__status="active"),
         Q(assignment__available_from=None) | Q(assignment__available_from__lte=now),
         Q(stage_position=1) | (~Q(Exists(_earlier_unanswered())) & ~Q(Exists(_too_recent(now)))),
+        can_be_shown(),
     ]
 
 

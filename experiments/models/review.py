@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from cases.models import CaseSnapshot
 from experiments.models.allocation import Assignment
+from experiments.models.attention import AttentionCheck
 from experiments.models.design import DisclosureSet, ProtocolVersion
 from experiments.models.querysets import ReviewEventQuerySet, ReviewQuerySet
 from experiments.models.questionnaire import Question, QuestionnaireVersion
@@ -34,16 +35,41 @@ class Review(models.Model):
 
 
 class ReviewOpening(models.Model):
-    """What a review bound at its first opening, once and for ever. Append-only."""
+    """What a review bound at its first opening, once and for ever. Append-only.
+
+    What came over from AugMed was disclosed there: it has neither snapshot nor set nor hash, only AugMed's own record
+    of its paths, and so nothing that verification could compute again."""
 
     review = models.OneToOneField(Review, on_delete=models.PROTECT, primary_key=True, related_name="opening")
     opened_at = models.DateTimeField(default=timezone.now)
-    snapshot = models.ForeignKey(CaseSnapshot, on_delete=models.PROTECT, related_name="+")
-    disclosure_set = models.ForeignKey(DisclosureSet, on_delete=models.PROTECT, related_name="+")
+    snapshot = models.ForeignKey(CaseSnapshot, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    disclosure_set = models.ForeignKey(DisclosureSet, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     questionnaire_version = models.ForeignKey(QuestionnaireVersion, on_delete=models.PROTECT, related_name="+")
+    attention_check = models.ForeignKey(
+        AttentionCheck, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     protocol = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, null=True, related_name="+")
-    disclosed_sha256 = models.CharField(max_length=64)
-    engine_version = models.CharField(max_length=16)
+    disclosed_sha256 = models.CharField(max_length=64, blank=True)
+    engine_version = models.CharField(max_length=16, blank=True)
+    recorded_disclosure = models.TextField(
+        blank=True, help_text="AugMed's record of what it disclosed, as JSON; only where the review came from there"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(
+                    snapshot__isnull=False,
+                    disclosure_set__isnull=False,
+                    recorded_disclosure="",
+                )
+                & ~models.Q(disclosed_sha256="")
+                & ~models.Q(engine_version="")
+                | models.Q(snapshot=None, disclosure_set=None, protocol=None, disclosed_sha256="", engine_version="")
+                & ~models.Q(recorded_disclosure=""),
+                name="an_opening_is_ours_or_recorded_by_augmed",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Opening of {self.review_id}"
@@ -59,7 +85,7 @@ class Submission(models.Model):
     erased_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
-        return f"Submission of {self.review_id}"
+        return f"Submission of review {self.review_id}"
 
 
 class Answer(models.Model):

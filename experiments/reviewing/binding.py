@@ -1,4 +1,5 @@
-"""What a review binds when it is first opened: snapshot, disclosure set, questionnaire version and protocol."""
+"""What a review binds when it is first opened: snapshot, disclosure set, questionnaire version, attention check and
+protocol."""
 
 from __future__ import annotations
 
@@ -8,12 +9,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import BigIntegerField, Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import BigIntegerField, Case, Exists, F, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce
 
 from augmed.foundation.errors import Conflict
 from augmed.foundation.prepared import Parameter, Prepared
 from cases.models import CaseSnapshot
-from experiments.models import Assignment, AssignmentDisclosure, ProtocolStage, ProtocolVersion, ReviewOpening
+from experiments.attention import is_due
+from experiments.models import (
+    Assignment,
+    AssignmentDisclosure,
+    AttentionCheck,
+    DisclosureSet,
+    ProtocolStage,
+    ProtocolVersion,
+    ReviewOpening,
+)
+from experiments.models.shown_snapshots import under_layout, under_version_again
 from experiments.reviewing.disclosed_text import Contents, in_order, node_rows
 from experiments.reviewing.review_state import ReviewState, newest_versions
 
@@ -28,9 +40,11 @@ class Binding:
     version_id: int
     version_public_id: uuid.UUID
     version_frozen_at: datetime | None
+    attention_check_id: int | None
     protocol_id: int | None
     not_before_days: int
     already: bool
+    layout_rules: dict[str, Any]
 
 
 def resolve(state: ReviewState) -> Binding:
@@ -48,14 +62,14 @@ def resolve(state: ReviewState) -> Binding:
     elif by_csv:
         study = {"experiment": state.experiment_id, "layout": state.layout_id}
         rows = _BY_CSV.rows(**ids, **study, assignment=state.assignment_id)
-    if not rows and has_arm:
+    elif has_arm:
         rows = _BY_PROTOCOL.rows(**in_arm)
     if not rows:
         raise Conflict("Nothing says yet what this review discloses.", code="not_prepared")
-    return _binding(dict(zip(_COLUMNS, rows[0], strict=True)), protocol_id)
+    return _binding(state, dict(zip(_COLUMNS, rows[0], strict=True)), protocol_id)
 
 
-def _binding(row: dict[str, Any], protocol_id: int | None) -> Binding:
+def _binding(state: ReviewState, row: dict[str, Any], protocol_id: int | None) -> Binding:
     if row["snapshot_id"] is None:
         raise Conflict("The case of this review is not prepared yet.", code="not_prepared")
     if row["version_id"] is None:
@@ -70,6 +84,7 @@ def _binding(row: dict[str, Any], protocol_id: int | None) -> Binding:
         layout_version_id=row["layout_version_id"],
         nodes=in_order(row["nodes"]),
     )
+    due = is_due(row["check_every"], position=state.position, stage_position=state.stage_position)
     return Binding(
         contents=contents,
         snapshot_id=row["snapshot_id"],
@@ -77,9 +92,11 @@ def _binding(row: dict[str, Any], protocol_id: int | None) -> Binding:
         version_id=row["version_id"],
         version_public_id=row["version_public_id"],
         version_frozen_at=row["version_frozen_at"],
+        attention_check_id=row["check_id"] if due else None,
         protocol_id=protocol_id,
         not_before_days=row["not_before_days"] or 0,
         already=row["already"],
+        layout_rules=row["layout_rules"] or {},
     )
 
 
@@ -88,6 +105,8 @@ def _of_protocol(*, review: int, case: int, protocol: int, arm: int, position: i
         version_id=F("questionnaire_version_id"),
         version_public_id=F("questionnaire_version__public_id"),
         version_frozen_at=F("questionnaire_version__frozen_at"),
+        check_id=F("protocol__attention_check_id"),
+        check_every=F("protocol__attention_check__every"),
     )
     return _with_contents(stage, review, _under_protocol(review, case, protocol))
 
@@ -95,30 +114,40 @@ def _of_protocol(*, review: int, case: int, protocol: int, arm: int, position: i
 def _of_csv(
     *, review: int, case: int, assignment: int, position: int, experiment: int, layout: int
 ) -> QuerySet[Any, Any]:
-    """The newest rows of the CSV count, the newest questionnaire, the layout's newest version that has a snapshot."""
+    """The newest rows of the CSV count, the newest questionnaire and attention check, the layout's newest version that
+    has a snapshot."""
     newest = newest_versions(experiment)
+    check = AttentionCheck.objects.filter(experiment=experiment).order_by("-number")
     rows = _csv_rows(assignment, position).annotate(
         version_id=Subquery(newest.values("pk")[:1]),
         version_public_id=Subquery(newest.values("public_id")[:1]),
         version_frozen_at=Subquery(newest.values("frozen_at")[:1]),
+        check_id=Subquery(check.values("pk")[:1]),
+        check_every=Subquery(check.values("every")[:1]),
         not_before_days=Value(0),
     )
-    snapshots = CaseSnapshot.objects.filter(case=case, layout_version__layout=layout)
-    return _with_contents(rows, review, snapshots.order_by("-layout_version__number", "-number"))
+    return _with_contents(rows, review, under_layout(case=case, layout=layout))
 
 
 def _of_csv_in_arm(
     *, review: int, case: int, assignment: int, position: int, protocol: int, arm: int
 ) -> QuerySet[Any, Any]:
-    """The newest rows of the CSV count; all else is the arm's, by the protocol."""
+    """The newest rows of the CSV say what is shown, where there are none the arm; all else is the arm's, by the
+    protocol."""
     stage = _stage(protocol, arm, position)
-    rows = _csv_rows(assignment, position).annotate(
+    of_csv, of_arm = (
+        Subquery(found.values("disclosure_set")[:1]) for found in (_csv_rows(assignment, position), stage)
+    )
+    sets = DisclosureSet.objects.filter(pk=Coalesce(of_csv, of_arm)).annotate(
+        disclosure_set_id=F("pk"),
         version_id=Subquery(stage.values("questionnaire_version_id")[:1]),
         version_public_id=Subquery(stage.values("questionnaire_version__public_id")[:1]),
         version_frozen_at=Subquery(stage.values("questionnaire_version__frozen_at")[:1]),
+        check_id=Subquery(stage.values("protocol__attention_check_id")[:1]),
+        check_every=Subquery(stage.values("protocol__attention_check__every")[:1]),
         not_before_days=Subquery(stage.values("not_before_days")[:1]),
     )
-    return _with_contents(rows, review, _under_protocol(review, case, protocol))
+    return _with_contents(sets, review, _under_protocol(review, case, protocol), disclosure_set="")
 
 
 def _stage(protocol: int, arm: int, position: int) -> QuerySet[ProtocolStage]:
@@ -131,25 +160,28 @@ def _csv_rows(assignment: int, position: int) -> QuerySet[AssignmentDisclosure]:
 
 
 def _under_protocol(review: int, case: int, protocol: int) -> QuerySet[CaseSnapshot]:
-    """The snapshot that the assignment's earlier stage has shown comes first: between two readings of a case nothing
-    may change but what the stages disclose."""
     layout_version = ProtocolVersion.objects.filter(pk=protocol).values("layout_version")
-    shown_before = ReviewOpening.objects.filter(snapshot=OuterRef("pk"), review__assignment__reviews=review)
-    snapshots = CaseSnapshot.objects.filter(case=case, layout_version=Subquery(layout_version))
-    return snapshots.order_by(Exists(shown_before).desc(), "-number")
+    return under_version_again(review=review, case=case, layout_version=Subquery(layout_version))
 
 
-def _with_contents(found: QuerySet[Any, Any], review: int, snapshots: QuerySet[CaseSnapshot]) -> QuerySet[Any, Any]:
-    """The first row, with its disclosure set and the first of the snapshots beside it."""
-    of_a_case = Q(disclosure_set__case__isnull=False)  # only such a set supplies values, which need the layout's nodes
+def _with_contents(
+    found: QuerySet[Any, Any],
+    review: int,
+    snapshots: QuerySet[CaseSnapshot],
+    disclosure_set: str = "disclosure_set__",
+) -> QuerySet[Any, Any]:
+    """The first row, with its disclosure set (by its path from the row) and the first of the snapshots beside it."""
+    # Only a set of one case supplies values, which need the layout's nodes.
+    of_a_case = Q(**{f"{disclosure_set}case__isnull": False})
     layout_version = Subquery(snapshots.values("layout_version_id")[:1])
     return found.annotate(
-        set_content=F("disclosure_set__content"),
-        set_sha256=F("disclosure_set__sha256"),
+        set_content=F(f"{disclosure_set}content"),
+        set_sha256=F(f"{disclosure_set}sha256"),
         snapshot_id=Subquery(snapshots.values("pk")[:1]),
         snapshot_sha256=Subquery(snapshots.values("sha256")[:1]),
         snapshot_content=Subquery(snapshots.values("content")[:1]),
         layout_version_id=layout_version,
+        layout_rules=Subquery(snapshots.values("layout_version__path_rules")[:1]),
         nodes=Case(When(of_a_case, then=node_rows(layout_version))),
         already=Exists(ReviewOpening.objects.filter(review=review)),
     ).values_list(*_COLUMNS)[:1]
@@ -159,6 +191,8 @@ _COLUMNS = (
     "version_id",
     "version_public_id",
     "version_frozen_at",
+    "check_id",
+    "check_every",
     "not_before_days",
     "disclosure_set_id",
     "set_content",
@@ -167,6 +201,7 @@ _COLUMNS = (
     "snapshot_sha256",
     "snapshot_content",
     "layout_version_id",
+    "layout_rules",
     "nodes",
     "already",
 )

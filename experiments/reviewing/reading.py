@@ -9,19 +9,29 @@ import json
 import logging
 import uuid
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
-from django.db.models import BigIntegerField, Case, DateTimeField, F, OuterRef, Q, QuerySet, When
+from django.db.models import BigIntegerField, Case, DateTimeField, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.utils import timezone
 
 from augmed.foundation.errors import Conflict
 from augmed.foundation.prepared import Parameter, Prepared
 from experiments.answers import CanonicalAnswer, QuestionDefinition
+from experiments.attention import CHECK_KEY, Check, with_check
 from experiments.design.question_forms import definition
-from experiments.models import Answer, Enrolment, Experiment, Question, ReviewOpening
+from experiments.models import (
+    Answer,
+    AttentionCheck,
+    AttentionCheckAnswer,
+    Enrolment,
+    Experiment,
+    Question,
+    ReviewOpening,
+)
 from experiments.models.querysets import ReviewQuerySet
 from experiments.models.review import Review
 from experiments.reviewing.disclosed_text import Contents, Disclosed, compute, in_order, kept, node_rows
@@ -47,6 +57,9 @@ class OpenedReview:
     submitted_at: datetime | None
     questionnaire_version_id: int
     questionnaire_version: uuid.UUID
+    attention_check_id: int | None
+    layout_rules: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """What the layout says beside its nodes (cases.disclosure.PathRules): some clients show by it."""
 
     @classmethod
     def of(
@@ -57,6 +70,8 @@ class OpenedReview:
         opened_at: datetime,
         version_id: int,
         version_public_id: uuid.UUID,
+        attention_check_id: int | None,
+        layout_rules: Mapping[str, Any] | None,
     ) -> OpenedReview:
         return cls(
             review=state.pk,
@@ -71,6 +86,8 @@ class OpenedReview:
             submitted_at=state.submitted_at,
             questionnaire_version_id=version_id,
             questionnaire_version=version_public_id,
+            attention_check_id=attention_check_id,
+            layout_rules=layout_rules or {},
         )
 
 
@@ -177,11 +194,15 @@ def opened_review(state: ReviewState) -> OpenedReview:
         opened_at=state.opened_at,
         version_id=state.version_id,
         version_public_id=state.version_public_id,
+        attention_check_id=state.attention_check_id,
+        layout_rules=state.layout_rules,
     )
 
 
 def shown_in(state: ReviewState) -> Disclosed:
     """What an opened review disclosed, found by its hash; Conflict when it cannot be made again byte for byte."""
+    if not state.disclosed_sha256:
+        raise Conflict("This case was read in AugMed. It cannot be shown here again.", code="read_in_augmed")
     known = kept.get(state.disclosed_sha256)
     if known is None:
         known = compute(_bound_contents(state.pk))
@@ -223,31 +244,63 @@ def _bound_contents(review_id: int) -> Contents:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The questions of a questionnaire version, in order, and their primary keys by question key."""
+    """What a review asks: the questions in order, with the attention check among them where it has bound one. To
+    participants `definitions` are all alike. `question_ids` are the primary keys of the questionnaire's own."""
 
     definitions: tuple[QuestionDefinition, ...]
     question_ids: dict[str, int]
+    check: Check | None = None
 
 
-_asked: OrderedDict[uuid.UUID, Asked] = OrderedDict()
+_asked: OrderedDict[tuple[uuid.UUID, int | None], Asked] = OrderedDict()
 _asked_lock = Lock()
 
 
-def asked_in(version_id: int, public_id: uuid.UUID) -> Asked:
-    """What a version that a review has bound asks: it is frozen, so it is kept in memory. One statement or none."""
+def asked_of(review: OpenedReview | ReviewState) -> Asked:
+    """What an opened review asks. One statement or none."""
+    if isinstance(review, OpenedReview):
+        return asked_in(review.questionnaire_version_id, review.questionnaire_version, review.attention_check_id)
+    assert review.version_id is not None
+    assert review.version_public_id is not None
+    return asked_in(review.version_id, review.version_public_id, review.attention_check_id)
+
+
+def asked_in(version_id: int, public_id: uuid.UUID, attention_check_id: int | None = None) -> Asked:
+    """What a version and a check that a review has bound ask: neither ever changes, so it is kept in memory. One
+    statement or none."""
+    key = (public_id, attention_check_id)
     with _asked_lock:
-        known = _asked.get(public_id)
+        known = _asked.get(key)
     if known is None:
-        questions = list(Question.objects.filter(version=version_id).order_by("position"))
-        known = Asked(
-            tuple(definition(question) for question in questions),
-            {question.key: question.pk for question in questions},
-        )
+        known = _load(version_id, attention_check_id)
         with _asked_lock:
-            _asked[public_id] = known
+            _asked[key] = known
             while len(_asked) > 256:
                 _asked.popitem(last=False)
     return known
+
+
+_CHECK_FIELDS = ("place", "text", "options", "right_answer")
+
+
+def _load(version_id: int, attention_check_id: int | None) -> Asked:
+    """The check comes beside the questions, which spares a statement."""
+    found = Question.objects.filter(version=version_id).order_by("position")
+    if attention_check_id is not None:
+        check = AttentionCheck.objects.filter(pk=attention_check_id).order_by()
+        found = found.annotate(**{f"check_{name}": Subquery(check.values(name)) for name in _CHECK_FIELDS})
+    questions = list(found)
+    definitions = tuple(definition(question) for question in questions)
+    question_ids = {question.key: question.pk for question in questions}
+    if attention_check_id is None:
+        return Asked(definitions, question_ids)
+    bound = _check(attention_check_id, questions[0])
+    return Asked(with_check(definitions, bound), question_ids, bound)
+
+
+def _check(pk: int, beside: Any) -> Check:
+    place, text, options, right_answer = (getattr(beside, f"check_{name}") for name in _CHECK_FIELDS)
+    return Check(pk, place, text, tuple(options), right_answer)
 
 
 def own_answers(*, public_id: uuid.UUID | str, by: Any) -> dict[str, CanonicalAnswer]:
@@ -255,5 +308,12 @@ def own_answers(*, public_id: uuid.UUID | str, by: Any) -> dict[str, CanonicalAn
     state = own_review(public_id=public_id, by=by)
     refuse_unless_opened(state)
     refuse_unless_readable(state)
-    answers = Answer.objects.filter(submission=state.pk).values_list("question_key", "value")
-    return {key: json.loads(value) for key, value in answers if value}
+    return {key: json.loads(value) for key, value in given_in(state.pk) if value}
+
+
+def given_in(submission: int) -> Iterable[tuple[str, str]]:
+    """Question keys and canonical answers of one submission, that to its attention check among them; blank where
+    erased. One statement."""
+    checks = AttentionCheckAnswer.objects.filter(submission=submission).order_by()
+    answers = Answer.objects.filter(submission=submission).order_by().values_list("question_key", "value")
+    return answers.union(checks.values_list(Value(CHECK_KEY), "value"), all=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from django.utils import timezone
 from augmed.foundation.errors import Conflict, NotFound
 from augmed.foundation.prepared import Parameter, Prepared
 from experiments.models import Enrolment, Experiment, QuestionnaireVersion, Review
+from experiments.models.querysets import ReviewQuerySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,10 @@ class ReviewState:
     opened_at: datetime | None
     version_id: int | None
     version_public_id: uuid.UUID | None
+    attention_check_id: int | None
     disclosed_sha256: str | None
     redacted_at: datetime | None
+    layout_rules: Mapping[str, Any] | None
     submitted_at: datetime | None
     answers_sha256: str | None
 
@@ -76,8 +79,10 @@ _PATHS: Mapping[str, str] = {
     "opened_at": "opening__opened_at",
     "version_id": "opening__questionnaire_version_id",
     "version_public_id": "opening__questionnaire_version__public_id",
+    "attention_check_id": "opening__attention_check_id",
     "disclosed_sha256": "opening__disclosed_sha256",
     "redacted_at": "opening__snapshot__redacted_at",
+    "layout_rules": "opening__snapshot__layout_version__path_rules",
     "submitted_at": "submission__submitted_at",
     "answers_sha256": "submission__answers_sha256",
 }
@@ -94,7 +99,12 @@ def own_review(*, public_id: uuid.UUID | str, by: Any) -> ReviewState:
     rows = _OWN_REVIEW.rows(public_id=identifier, user=by.pk)
     if not rows:
         raise NotFound("There is no such review.")
-    return ReviewState(**dict(zip(_NAMES, rows[0], strict=True)))
+    return state_of(rows[0])
+
+
+def state_of(columns: Iterable[Any]) -> ReviewState:
+    """Of a row of `STATE_COLUMNS`."""
+    return ReviewState(**dict(zip(_NAMES, columns, strict=True)))
 
 
 def refuse_unless_readable(state: ReviewState) -> None:
@@ -148,7 +158,7 @@ def _not_enrolled(state: ReviewState) -> Conflict:
     return Conflict("You no longer take part in this study.", code="not_taking_part")
 
 
-def _states() -> QuerySet[Review]:
+def review_states() -> ReviewQuerySet:
     """Reviews with what is computed. What only an opening needs is left out by the database once it is opened."""
     before = Review.objects.filter(
         assignment=OuterRef("assignment"), stage_position=OuterRef("stage_position") - 1
@@ -174,10 +184,10 @@ def _newest_if_unfrozen() -> QuerySet[Any, Any]:
 
 
 _NAMES = (*_OWN, *_PATHS, *_COMPUTED)
-_COLUMNS = (*_OWN, *_PATHS.values(), *_COMPUTED)
+STATE_COLUMNS = (*_OWN, *_PATHS.values(), *_COMPUTED)
 _OWN_REVIEW = Prepared(
     lambda public_id, user: (
-        _states().filter(public_id=public_id, assignment__enrolment__user=user).values_list(*_COLUMNS)
+        review_states().filter(public_id=public_id, assignment__enrolment__user=user).values_list(*STATE_COLUMNS)
     ),
     public_id=Parameter(UUIDField(), uuid.UUID(int=1)),
     user=Parameter(BigIntegerField(), 2_100_000_001),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -97,8 +98,11 @@ def test_every_model_of_studies_is_in_the_admin() -> None:
     registered = {model.__name__ for model in admin.site._registry if model._meta.app_label == "experiments"}
     inline = {
         "Answer": "on its submission",
+        "AllocationRequest": "on its study",
         "AllocationRunEvent": "on its run",
         "AssignmentDisclosure": "on its assignment",
+        "AttentionCheck": "on a page of its study",
+        "AttentionCheckAnswer": "on its submission",
         "ProtocolStage": "on its protocol version",
         "Question": "on its questionnaire version",
         "ReviewOpening": "on its review",
@@ -289,6 +293,17 @@ def test_changing_a_study_and_its_arms_in_one_form(draft: Any, lead: Any) -> Non
     assert draft.arms.get(name="Fourth").stages.count() == 1
     actions = set(AuditEvent.objects.filter(experiment_id=draft.pk).values_list("action", flat=True))
     assert {"experiment_changed", "arm_changed", "arm_added", "arm_removed"} <= actions
+
+
+def test_inputs_in_tables_are_named_for_who_cannot_see_the_column(draft: Any, lead: Any) -> None:
+    pages = {"arms": page("experiment", "change", draft.pk), "stages": page("arm", "change", draft.arms.first().pk)}
+    for prefix, address in pages.items():
+        inputs = re.findall(
+            rf'<(?:input|select|textarea)[^>]*name="{prefix}-0-[^>]*>', client_of(lead).get(address).content.decode()
+        )
+        shown = [text for text in inputs if 'type="hidden"' not in text]
+        assert len(shown) > 3
+        assert not [text for text in shown if "aria-label=" not in text]
 
 
 def test_a_refusal_stays_on_the_page_with_what_was_typed(study: Any, lead: Any) -> None:

@@ -23,7 +23,8 @@ def errors(*lines: str, header: str = HEADER) -> list[str]:
 
 
 def test_a_row_is_read_with_its_style() -> None:
-    row = parse(f"{HEADER}\n A@Example.org , 7 , S.C.F: v ,TRUE,false,1.50\n".encode()).rows[0]
+    rows = parse(f"{HEADER}\n A@Example.org , 7 , S.C.F: v ,TRUE,false,1.50\n".encode()).rows
+    row = next(rows)
     assert (row.row, row.user, row.case_number, row.path) == (2, "a@example.org", 7, "S.C.F: v")
     assert row.style == Style(True, False, Decimal("1.5"))
 

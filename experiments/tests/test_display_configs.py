@@ -9,10 +9,13 @@ import pytest
 
 from augmed.foundation.errors import Invalid
 from augmed.foundation.models import AuditEvent
+from augmed.foundation.permissions import Verb
+from cases.disclosure import PLAIN
 from cases.models import Case, LayoutNode
-from experiments.actions.display_configs import apply, preview
+from experiments.actions.display_configs import apply, apply_parsed, preview, review_ids
 from experiments.actions.enrolment import withdraw
 from experiments.actions.reviews import open_review
+from experiments.display_configs.parsing import ConfigRow, parsed_rows
 from experiments.models import (
     Assignment,
     AssignmentDisclosure,
@@ -306,3 +309,52 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
         assert preview(file=file, by=None).added == people * cases
     with django_assert_max_num_queries(45):  # SQLite cuts bulk inserts at 999 values
         assert apply(file=file, by=None).added == people * cases
+
+
+# --- rows that came another way
+
+
+def row(number: int, user: str, case_number: int, path: str, **fields: str) -> ConfigRow:
+    named = {"experiment": "", "arm": "", "policy": ""} | fields
+    return ConfigRow(number, user, case_number, path, PLAIN, **named)
+
+
+def test_rows_say_config_by_config_what_became_of_them(configs: Experiment, clinician: Any, owner: Any) -> None:
+    rows = [row(1, clinician.email, 7, "Patient.Age"), row(2, owner.email, 7, "Patient.Age")]
+    done = apply_parsed(parsed=parsed_rows(rows), by=None, sha256="0" * 64)
+    assert [(one.row, one.email, one.case_number, one.outcome) for one in done.outcomes] == [
+        (1, clinician.email, 7, "added"),
+        (2, owner.email, 7, "unchanged"),
+    ]
+    ids = review_ids(done.outcomes)
+    for outcome, person in zip(done.outcomes, (clinician, owner), strict=True):
+        assert outcome.assignment_id is not None
+        assert ids[outcome.assignment_id] == [Review.objects.owned_by(person).get().public_id]
+
+
+def test_wrong_rows_can_be_left_out_and_are_named(configs: Experiment, running: Any, lead: Any, clinician: Any) -> None:
+    rows = [
+        row(1, "nobody@example.org", 7, "Patient.Age"),
+        row(2, clinician.email, 7, "Patient.Age"),
+        row(3, clinician.email, running.study_cases.first().case.number, "Patient.Age", experiment=running.name),
+    ]
+    parsed = parsed_rows(rows)
+    with pytest.raises(Invalid):
+        apply_parsed(parsed=parsed, by=None, sha256="0" * 64)
+    done = apply_parsed(parsed=parsed, by=None, sha256="0" * 64, leave_out_wrong=True)
+    assert [(error.row, error.column) for error in done.errors] == [(1, "User"), (3, "User")]
+    assert [(one.row, one.outcome) for one in done.outcomes] == [(2, "added")]
+
+
+def test_what_else_a_case_holds_is_told_only_to_who_may_see_whole_cases(
+    version: Any, clinician: Any, administrator: Any
+) -> None:
+    from cases.tree import SCHEMA_VERSION, Entry, Feature, Node, Tree
+
+    lab = Feature("lab", "c:1", "Lab", "series", "clinical", (Entry("1 u", number="1"), Entry("2 u", number="2")))
+    section = Node("findings", "Findings", "section", (Node("laboratory", "Laboratory", "category", (lab,)),))
+    factories.make_case(tree=Tree(SCHEMA_VERSION, (section,)), layout_version=version, number=9)
+    file = csv(f"{clinician.email},9,Findings.Laboratory.Lab: 1 u,,,")
+    assert preview(file=file, by=administrator).also_discloses == [(2, "Findings.Laboratory.Lab: 1 u", ("2 u",))]
+    administrator.limit_to(frozenset({Verb.CHANGE_DESIGN, Verb.CREATE_EXPERIMENT}), api_key_id=1)
+    assert preview(file=file, by=administrator).also_discloses == [(2, "Findings.Laboratory.Lab: 1 u", ())]

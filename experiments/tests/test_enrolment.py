@@ -4,12 +4,14 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from augmed.foundation.errors import Conflict, Invalid
 from augmed.foundation.models import AuditEvent
 from experiments.actions.design import update_experiment
-from experiments.actions.enrolment import enrol, erase_enrolment, record_consent, withdraw
+from experiments.actions.enrolment import enrol, enrol_together, erase_enrolment, record_consent, withdraw
 from experiments.actions.lifecycle import complete
 from experiments.models import Answer, ConsentRecord, Enrolment, ReviewEvent, Submission
 from experiments.tests import factories
@@ -168,3 +170,49 @@ def test_erasing_blanks_one_persons_payload_and_keeps_hash_times_and_who(study, 
     assert event.actor == str(owner.pk)
     with pytest.raises(Conflict):
         erase_enrolment(enrolment=enrolment, by=owner, reason="Again.")
+
+
+def test_people_who_come_together_arrive_as_if_one_by_one(owner):
+    """The same numbers, strata, intake, consent, events and draws; one audit event instead of one each."""
+    people = [factories.make_participant(**intake) for intake in ({"site": "A"}, {"site": "B"}, {"site": "A"})]
+    fields = {"strata": ["site"], "by": owner, "allocation_rule": "arm_per_participant"}
+    together, apart = (factories.make_study(**fields) for _ in range(2))
+    enrol(experiment=together, user=people[0], by=owner)
+    made = enrol_together(experiment=together, users=[*people, people[1]], by=owner)
+    for person in people:
+        enrol(experiment=apart, user=person, by=owner)
+    assert [enrolment.user for enrolment in made] == people[1:]
+    columns = ("user", "kind", "status", "arrival", "stratum", "intake", "events__status", "events__by")
+    rows = [list(study.enrolments.order_by("arrival").values_list(*columns)) for study in (together, apart)]
+    assert rows[0] == rows[1]
+    together.refresh_from_db()
+    assert together.next_arrival == 4
+    assert all(enrolment.assignments.count() == 4 for enrolment in made)
+    assert not verify_allocation(together).mismatches
+    event = AuditEvent.objects.get(action="enrolled_together")
+    assert json.loads(event.data)["enrolments"] == [enrolment.pk for enrolment in made]
+
+
+def test_who_comes_together_waits_for_consent(with_consent, clinician, other_clinician):
+    made = enrol_together(experiment=with_consent, users=[clinician, other_clinician], by=None)
+    assert {enrolment.status for enrolment in made} == {"awaiting_consent"}
+    assert not any(enrolment.assignments.exists() for enrolment in made)
+
+
+def test_nobody_is_enrolled_together_with_one_who_cannot_be(study, clinician, other_clinician):
+    withdraw(enrolment=enrol(experiment=study, user=clinician, by=None), by=None, reason="Left.")
+    with pytest.raises(Conflict):
+        enrol_together(experiment=study, users=[other_clinician, clinician], by=None)
+    other_clinician.is_active = False
+    with pytest.raises(Conflict, match="deactivated"):
+        enrol_together(experiment=study, users=[other_clinician], by=None)
+    assert not study.enrolments.filter(user=other_clinician).exists()
+
+
+def test_the_queries_of_arriving_together_do_not_depend_on_people(owner, django_assert_num_queries):
+    study = factories.make_study(by=owner, active=False)
+    people = [factories.make_participant() for _ in range(10)]
+    with CaptureQueriesContext(connection) as few:
+        enrol_together(experiment=study, users=people[:1], by=None)
+    with django_assert_num_queries(len(few)):
+        enrol_together(experiment=study, users=people[1:], by=None)

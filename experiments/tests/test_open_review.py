@@ -30,6 +30,7 @@ from experiments.models import (
     ReviewOpening,
 )
 from experiments.reviewing.disclosed_text import kept
+from experiments.reviewing.next_case import next_case
 from experiments.reviewing.reading import own_reviews
 from experiments.tests import factories
 
@@ -43,9 +44,7 @@ def _nothing_in_memory():
 
 def statements(action):
     """The SELECT, INSERT, UPDATE and DELETE statements that it sends."""
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
+    with CaptureQueriesContext(connection) as captured:
         action()
     verbs = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
     return [query["sql"] for query in captured if query["sql"].lstrip("( ").startswith(verbs)]
@@ -376,3 +375,26 @@ def test_the_first_display_config_opened_with_supplied_values_needs_no_more(layo
     review, _ = configs_study(layout_version, clinician)
     sent = statements(lambda: open_review(public_id=review.public_id, by=clinician))
     assert len(sent) <= 5, sent
+
+
+@pytest.mark.parametrize("of_its_own", [False, True])
+def test_a_reading_by_csv_in_an_arm_needs_no_more(lead, clinician, of_its_own):
+    case = factories.make_case(layout_version=(version := factories.make_layout()))
+    arms = {"Only": [factories.show("age")]}
+    study = factories.make_study(by=lead, cases=[case], arms=arms, layout_version=version)
+    assignment = Assignment.objects.create(
+        enrolment=Enrolment.objects.create(experiment=study, user=clinician, status="active", arrival=1),
+        case=case,
+        arm=study.arms.get(),
+        position=1,
+        drawn_by="csv",
+    )
+    review = Review.objects.create(assignment=assignment)
+    if of_its_own:
+        disclose_to(assignment, [Show("age"), Supply("risk", "10-year risk", "12 %")])
+    assert len(statements(lambda: next_case(clinician))) == 2
+    sent = statements(lambda: open_review(public_id=review.public_id, by=clinician))
+    assert len(sent) <= 5, sent
+    opening = ReviewOpening.objects.get()
+    said_by = assignment.disclosures if of_its_own else study.protocol.stages
+    assert opening.disclosure_set == said_by.get().disclosure_set

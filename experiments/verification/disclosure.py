@@ -60,7 +60,10 @@ def verify_disclosure(experiment: Experiment) -> Totals:
     first 1,000 discrepancies are listed, all are counted."""
     totals = Totals()
     openings = (
-        ReviewOpening.objects.filter(review__assignment__enrolment__experiment=experiment)
+        ReviewOpening.objects.filter(
+            review__assignment__enrolment__experiment=experiment,
+            snapshot__isnull=False,  # what AugMed disclosed was recorded there; there is nothing to compute again
+        )
         .select_related("review__assignment__enrolment")
         .only(
             "snapshot_id",
@@ -89,7 +92,7 @@ def verify_disclosure(experiment: Experiment) -> Totals:
 
 
 def _look_at(opening: ReviewOpening, computed: _Computed, totals: Totals) -> None:
-    snapshot = computed.snapshots[opening.snapshot_id]
+    snapshot = computed.snapshots[_bound(opening)[0]]
     reason = None
     if snapshot.redacted_at is not None:
         if snapshot.pk in computed.redactions and not snapshot.content:
@@ -106,6 +109,13 @@ def _look_at(opening: ReviewOpening, computed: _Computed, totals: Totals) -> Non
     totals.add(opening.review.public_id, reason)
 
 
+def _bound(opening: ReviewOpening) -> tuple[int, int]:
+    """Snapshot and disclosure set, which every opening of ours has (by constraint)."""
+    assert opening.snapshot_id is not None
+    assert opening.disclosure_set_id is not None
+    return opening.snapshot_id, opening.disclosure_set_id
+
+
 class _Computed:
     """The snapshots and sets of one chunk, and the hash of each pair that occurs in it."""
 
@@ -117,7 +127,7 @@ class _Computed:
         self._nodes: tuple[int, NodeRows] | None = None
 
     def load(self, chunk: list[ReviewOpening]) -> None:
-        pairs = {(opening.snapshot_id, opening.disclosure_set_id) for opening in chunk}
+        pairs = {_bound(opening) for opening in chunk}
         self._hashes = {pair: found for pair, found in self._hashes.items() if pair in pairs}
         snapshots = CaseSnapshot.objects.defer("sources")
         self.snapshots = snapshots.in_bulk({snapshot for snapshot, _ in pairs})
@@ -127,7 +137,8 @@ class _Computed:
 
     def problem(self, opening: ReviewOpening, case_id: int) -> str | None:
         """Why an opening does not hold, or None."""
-        snapshot, found = self.snapshots[opening.snapshot_id], self._sets[opening.disclosure_set_id]
+        snapshot_id, disclosure_set_id = _bound(opening)
+        snapshot, found = self.snapshots[snapshot_id], self._sets[disclosure_set_id]
         if snapshot.case_id != case_id:
             return "the snapshot is of another case"
         if found.case_id not in (None, case_id):

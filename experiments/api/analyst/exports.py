@@ -17,12 +17,20 @@ from augmed.foundation.pagination import CursorPagination
 from augmed.foundation.permissions import SignedIn, Verb
 from experiments.actions.exports import EXPORT, download_export, request_export
 from experiments.api.base import StudyViewSet
+from experiments.exports.writing import Profile
 
 TAG = ["analyst: exports"]
+PROFILES = [
+    (Profile.FULL.value, "all tables of the study"),
+    (Profile.AUGMED.value, "one table with the columns of AugMed's answer export"),
+]
 
 
 class ExportSerializer(serializers.ModelSerializer[Job]):
     identified = serializers.BooleanField(source="parameters.identified")
+    profile = serializers.ChoiceField(
+        source="parameters.profile", choices=PROFILES, default=Profile.FULL.value, read_only=True
+    )
     percent = serializers.IntegerField(allow_null=True)
     result = serializers.DictField(help_text="rows by table, size and SHA-256 of the archive, once it is there")
 
@@ -32,6 +40,7 @@ class ExportSerializer(serializers.ModelSerializer[Job]):
             "id",
             "status",
             "identified",
+            "profile",
             "percent",
             "message",
             "error",
@@ -47,6 +56,7 @@ class ExportRequestSerializer(serializers.Serializer[Any]):
     identified = serializers.BooleanField(
         default=False, help_text="e-mail addresses beside the pseudonyms; needs a permission of its own"
     )
+    profile = serializers.ChoiceField(choices=PROFILES, default=Profile.FULL.value)
 
 
 class NewestExportsFirst(CursorPagination):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.db.models import QuerySet
@@ -18,8 +19,8 @@ from experiments.api.base import PUBLIC_ID_PATTERN
 from experiments.api.participant import serializers
 from experiments.api.participant.listing import InReadingOrder, own_reviews_in_pages
 from experiments.api.responses import json_text, with_json_text
-from experiments.models import QuestionnaireVersion, Review
-from experiments.reviewing.reading import next_review, own_answers, refuse_unless_opened
+from experiments.models import Questionnaire, Review
+from experiments.reviewing.reading import asked_of, next_review, own_answers, refuse_unless_opened
 from experiments.reviewing.review_state import own_review, refuse_unless_readable
 
 TAG = ["participant"]
@@ -87,13 +88,17 @@ class ReviewsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Review]):
         state = own_review(public_id=public_id, by=request.user)
         refuse_unless_opened(state)
         refuse_unless_readable(state)
-        assert state.version_id is not None
-        version = (
-            QuestionnaireVersion.objects.select_related("questionnaire")
-            .prefetch_related("questions")
-            .get(pk=state.version_id)
-        )
-        return Response(serializers.AskedQuestionnaireSerializer(version).data)
+        name = Questionnaire.objects.filter(versions=state.version_id).values_list("name", flat=True).get()
+        asked = {
+            "version": state.version_public_id,
+            "name": name,
+            # The attention check is numbered among the others: nothing tells which one it is.
+            "questions": [
+                {"position": position, **asdict(question)}
+                for position, question in enumerate(asked_of(state).definitions, start=1)
+            ],
+        }
+        return Response(serializers.AskedQuestionnaireSerializer(asked).data)
 
     @extend_schema(
         tags=TAG,

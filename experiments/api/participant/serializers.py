@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from experiments.models import Enrolment, Experiment, Question, QuestionnaireVersion, Review, ReviewEvent
+from experiments.models import Enrolment, Experiment, Question, Review, ReviewEvent
 
 REVIEW_STATUSES = ["answered", "open", "next", "locked"]
 CLIENT_EVENT_KINDS = [
@@ -77,17 +77,12 @@ class QuestionForParticipantSerializer(serializers.ModelSerializer[Question]):
         extra_kwargs = {name: {"normalize_output": True} for name in ("minimum", "maximum")}
 
 
-class AskedQuestionnaireSerializer(serializers.ModelSerializer[QuestionnaireVersion]):
+class AskedQuestionnaireSerializer(serializers.Serializer[Any]):
     """The questionnaire version that a review bound at its opening. Send `version` back with the answers."""
 
-    version = serializers.UUIDField(source="public_id")
-    name = serializers.CharField(source="questionnaire.name")
+    version = serializers.UUIDField()
+    name = serializers.CharField()
     questions = QuestionForParticipantSerializer(many=True)
-
-    class Meta:
-        model = QuestionnaireVersion
-        fields = ["version", "name", "questions"]
-        read_only_fields = fields
 
 
 class OpenedReviewSerializer(serializers.Serializer[Any]):

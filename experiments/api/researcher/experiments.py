@@ -12,7 +12,6 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from augmed.foundation.errors import Invalid
 from augmed.foundation.pagination import CursorPagination
 from augmed.foundation.permissions import SignedIn, Verb
 from cases.models import PageLayout
@@ -201,7 +200,7 @@ class ExperimentViewSet(StudyViewSet):
         """Activate, pause, resume, complete or archive."""
         payload = TransitionRequestSerializer(data=request.data)
         payload.is_valid(raise_exception=True)
-        _transition(self.experiment, by=request.user, **payload.validated_data)
+        lifecycle.set_status(experiment=self.experiment, by=request.user, **payload.validated_data)
         del self.experiment
         return Response(self.get_serializer(self.experiment).data)
 
@@ -215,19 +214,3 @@ class ExperimentViewSet(StudyViewSet):
         """What stands in the way of activation; empty when nothing does."""
         problems = lifecycle.activation_problems(self.experiment)
         return Response(ActivationProblemSerializer(problems, many=True).data)
-
-
-def _transition(experiment: Experiment, *, to: str, reason: str, confirmed: list[str], by: Any) -> None:
-    if to == Experiment.Status.ACTIVE and experiment.status == Experiment.Status.DRAFT:
-        lifecycle.activate(experiment=experiment, by=by, reason=reason, confirmed=frozenset(confirmed))
-        return
-    if confirmed:
-        message = "Only the first activation takes confirmations."
-        raise Invalid(message, errors={"confirmed": [message]})
-    verbs = {
-        "active": lifecycle.resume,
-        "paused": lifecycle.pause,
-        "completed": lifecycle.complete,
-        "archived": lifecycle.archive,
-    }
-    verbs[to](experiment=experiment, by=by, reason=reason)

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from augmed.foundation.errors import DomainError
 from experiments.actions.exports import export_to_folder
+from experiments.exports.writing import Profile
 from experiments.models import Experiment
 
 
@@ -21,6 +22,12 @@ class Command(BaseCommand):
         parser.add_argument("experiment", metavar="EXPERIMENT", help="the study's code, name or id")
         parser.add_argument("--output", metavar="FOLDER", required=True, type=Path, help="made if it is not there")
         parser.add_argument("--identified", action="store_true", help="with e-mail addresses beside the pseudonyms")
+        parser.add_argument(
+            "--profile",
+            choices=[profile.value for profile in Profile],
+            default=Profile.FULL.value,
+            help="full: all tables; augmed: one table with the columns of AugMed's answer export",
+        )
         parser.add_argument("--archive-only", action="store_true", help="do not unpack the archive")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -34,6 +41,7 @@ class Command(BaseCommand):
                 folder=folder,
                 identified=options["identified"],
                 unpack=not options["archive_only"],
+                profile=Profile(options["profile"]),
             )
         except DomainError as error:
             raise CommandError(error.detail) from error
