@@ -10,6 +10,7 @@ from pathlib import Path
 
 import environ
 import import_export.formats.base_formats as import_export_formats
+from django.conf import global_settings
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -78,6 +79,7 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "axes",
     "augmed.foundation",
+    "augmed.published",
     "participants",
     "omop",
     "cases",
@@ -101,7 +103,11 @@ ROOT_URLCONF = "augmed.urls"
 WSGI_APPLICATION = "augmed.wsgi.application"
 APPEND_SLASH = True
 ADMIN_PATH = env.str("ADMIN_PATH", default="admin/").strip("/") + "/"
+if ADMIN_PATH == "/":
+    raise ImproperlyConfigured("ADMIN_PATH is empty. Name a path for the admin, for example ADMIN_PATH=manage/")
+SUPPORT_CONTACT = env.str("SUPPORT_CONTACT", default="the study team")  # whom refusals of log-in and mail name
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+CLIENT_URL = env.str("CLIENT_URL", default="").rstrip("/")  # where AugMed's published client is served, if elsewhere
 
 TEMPLATES = [
     {
@@ -147,15 +153,28 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
+# The last one reads passwords that came over from AugMed; the first log-in replaces them.
+PASSWORD_HASHERS = [*global_settings.PASSWORD_HASHERS, "participants.hashers.AugMedScryptPasswordHasher"]
+# 8 is what AugMed's published client lets its users type, and the least that is taken here.
+PASSWORD_MIN_LENGTH = env.int("PASSWORD_MIN_LENGTH", default=8)
+if PASSWORD_MIN_LENGTH < 8:
+    raise ImproperlyConfigured("PASSWORD_MIN_LENGTH must be 8 or more.")
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": PASSWORD_MIN_LENGTH},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 PASSWORD_RESET_TIMEOUT = 2 * 24 * 3600
 INVITATION_LIFETIME = timedelta(days=env.int("INVITATION_DAYS", default=14))
 LOGIN_LIFETIME = timedelta(hours=12)  # sliding renewal never goes beyond this
+# The published client has no refresh token: its one token is renewed by use, and ends after this long without any.
+SLIDING_LIFETIME = timedelta(minutes=env.int("SLIDING_TOKEN_MINUTES", default=120))
+# Whoever knows an address of the roster may set its first password, as with AugMed. Off: a link is mailed to it.
+ROSTER_SIGNUP = env.bool("ROSTER_SIGNUP", default=ENVIRONMENT == "demo")
 REFRESH_GRACE = timedelta(seconds=30)  # a refresh token used again within this gives a new pair (lost response)
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
@@ -241,7 +260,12 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {  # written into the database's schedules, where administrators can change it
     "resume abandoned jobs": {"task": "foundation.resume_abandoned_jobs", "schedule": timedelta(minutes=5)},
+    "remove old exports": {"task": "experiments.purge_exports", "schedule": timedelta(days=1)},
 }
+EXPORT_DAYS = env.int("EXPORT_DAYS", default=30)  # archives hold people's answers
+if EXPORT_DAYS < 1:
+    raise ImproperlyConfigured("EXPORT_DAYS must be 1 or more: archives are kept for so many days.")
+EXPORT_LIFETIME = timedelta(days=EXPORT_DAYS)
 CELERY_TASK_ACKS_LATE = True  # jobs are safe to run again
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
@@ -310,7 +334,7 @@ LOGGING = {
 }
 
 if ENVIRONMENT == "test":
-    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *PASSWORD_HASHERS[-1:]]
     EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     JOB_RUNNER = env.str("JOB_RUNNER", default="inline")
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

@@ -14,7 +14,9 @@ schema = SpectacularAPIView.as_view(permission_classes=[Anyone], authentication_
 swagger_ui = SpectacularSwaggerView.as_view(url_name="schema", permission_classes=[Anyone], authentication_classes=[])
 
 urlpatterns = [
-    path("", include("participants.urls")),  # before the admin, which takes all that is under its path
+    # Both before the admin, which takes all that is under its path.
+    path("", include("participants.urls")),
+    path("", include("augmed.published.urls")),
     path(settings.ADMIN_PATH, admin.site.urls),
     re_path(r"^api/healthcheck/?$", healthcheck, name="healthcheck"),
     re_path(r"^api/docs/?$", swagger_ui, name="api-docs"),
