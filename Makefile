@@ -26,7 +26,7 @@ install: $(VENV)/.installed ## Create .venv and install the pinned requirements
 install-dev: $(VENV)/.installed-dev
 
 demo: install ## Load the demo study and serve it (PORT=8000; RESET=1 starts over)
-	@PORT=$(PORT) RESET=$(RESET) ENVIRONMENT=demo $(MANAGE) demo
+	@PORT=$(PORT) RESET=$(RESET) PUBLIC_URL=$${PUBLIC_URL:-http://127.0.0.1:$(PORT)} ENVIRONMENT=demo $(MANAGE) demo
 
 # var/reports/ takes what ran where; .ci/census.py proves from it that every test ran somewhere.
 test: install-dev ## Run the suite on SQLite, and on PostgreSQL where TEST_DATABASE_URL names one

@@ -164,9 +164,9 @@ SELECT gen_random_uuid(), a.id, 1, now() FROM experiments_assignment a WHERE a.r
 
 INSERT INTO experiments_reviewopening
     (review_id, opened_at, snapshot_id, disclosure_set_id, questionnaire_version_id, protocol_id,
-     disclosed_sha256, engine_version)
+     disclosed_sha256, engine_version, recorded_disclosure)
 SELECT r.id, now() + r.id * interval '1 second', s.id, p.disclosure_set_id, p.questionnaire_version_id, p.protocol_id,
-    encode(sha256((s.id || '-' || p.disclosure_set_id)::bytea), 'hex'), '1'
+    encode(sha256((s.id || '-' || p.disclosure_set_id)::bytea), 'hex'), '1', ''
 FROM experiments_review r
 JOIN experiments_assignment a ON a.id = r.assignment_id
 JOIN cases_casesnapshot s ON s.case_id = a.case_id

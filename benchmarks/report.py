@@ -15,6 +15,7 @@ from django.db import connection
 if TYPE_CHECKING:
     from benchmarks.export import ExportResult
     from benchmarks.requests import Row
+    from benchmarks.upload import UploadRow
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 
@@ -82,3 +83,24 @@ def export_table(result: ExportResult) -> str:
             f"{result.growth_mb:.0f} | less than {MOST_GROWTH_MB} |",
         ]
     )
+
+
+def upload_table(rows: Sequence[UploadRow]) -> str:
+    """Display configs by CSV: what the published client waits five seconds for."""
+    from benchmarks.upload import CASES, MOST_GROWTH_MB, MOST_SECONDS, PEOPLE, ROWS
+
+    lines = [
+        machine(),
+        "",
+        f"{PEOPLE} participants x {CASES} cases, {ROWS} rows each ({PEOPLE * CASES * ROWS:,} rows), sent as a form to "
+        "gunicorn. Of a processor: of the server's own, without the database's. The floor is the same file under a "
+        "header that is refused: received, and read no further.",
+        "",
+        "| lists of paths | request | seconds | bar | of a processor | floor | answered, MB | grown by, MB | bar |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in rows:
+        seconds = f"{row.seconds:.2f} | {MOST_SECONDS:.0f} | {row.cpu_seconds:.2f} | {row.floor_seconds:.2f}"
+        size = f"{row.answered_bytes / 1e6:.1f} | {row.growth_mb:.0f} | less than {MOST_GROWTH_MB}"
+        lines.append(f"| {row.lists} | {row.step} | {seconds} | {size} |")
+    return "\n".join(lines)

@@ -9,12 +9,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from benchmarks import load, seed
 from benchmarks.load import Call, Result
+from experiments.attention import CHECK_KEY, RIGHT_ANSWER
 from experiments.models import Experiment
 from participants.models import User
 from participants.tokens import access_token_for
@@ -108,16 +109,17 @@ def _at(
         [Call("GET", "/api/v2/reviews/next", token_list[at % len(token_list)]) for at in range(BATCH * 4)],
         0.5,
     )
-    version = _questionnaire_version(port, done[0], tokens)
-    body = json.dumps({"questionnaire_version": version, "answers": ANSWERS})
-    row(
-        "submit",
-        "write",
-        "submit",
-        [Call("POST", f"/api/v2/reviews/{review}/answer", tokens[user], body) for user, review in done],
-        0.35,
-    )
+    row("submit", "write", "submit", _submits(port, done, tokens), 0.35)
     return rows
+
+
+def _submits(port: int, opened: Sequence[tuple[int, str]], tokens: dict[int, str]) -> list[Call]:
+    version = _questionnaire_version(port, opened[0], tokens)
+    checked = seed.asking_a_check(review for _, review in opened)
+    return [
+        Call("POST", f"/api/v2/reviews/{review}/answer", tokens[user], _body(version, review in checked))
+        for user, review in opened
+    ]
 
 
 def _merged(first: Result, second: Result) -> Result:
@@ -135,9 +137,7 @@ def _sizes(port: int, experiment: Experiment, tokens: dict[int, str]) -> dict[st
     ((user, review),) = seed.unopened_reviews(experiment, skip=0, count=1)
     opened = load.run(port, [Call("POST", f"/api/v2/reviews/{review}/open", tokens[user])], clients=1, seconds=20)
     upcoming = load.run(port, [Call("GET", "/api/v2/reviews/next", tokens[user])], clients=1, seconds=20)
-    version = _questionnaire_version(port, (user, review), tokens)
-    body = json.dumps({"questionnaire_version": version, "answers": ANSWERS})
-    answer = Call("POST", f"/api/v2/reviews/{review}/answer", tokens[user], body)
+    (answer,) = _submits(port, [(user, review)], tokens)
     submitted = load.run(port, [answer], clients=1, seconds=20)
     for name, result in (("open", opened), ("next", upcoming), ("submit", submitted)):
         if result.failed:
@@ -145,8 +145,13 @@ def _sizes(port: int, experiment: Experiment, tokens: dict[int, str]) -> dict[st
     return {
         "case": opened.last_body_bytes,
         "next": upcoming.last_body_bytes,
-        "submit": max(submitted.last_body_bytes, len(body)),
+        "submit": max(submitted.last_body_bytes, len(answer.body)),
     }
+
+
+def _body(version: str, is_checked: bool) -> str:
+    answers = {**ANSWERS, CHECK_KEY: RIGHT_ANSWER} if is_checked else ANSWERS
+    return json.dumps({"questionnaire_version": version, "answers": answers})
 
 
 def _questionnaire_version(port: int, target: tuple[int, str], tokens: dict[int, str]) -> str:

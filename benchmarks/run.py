@@ -1,7 +1,7 @@
 """`make bench`: measure against PostgreSQL and gunicorn on loopback, and write docs/performance.md.
 
 BENCH_DATABASE_URL names the database (default: augmed_bench on loopback; it is created, migrated and kept).
-BENCH_ONLY=requests or export runs one part; BENCH_SECONDS bounds each phase (default 8).
+BENCH_ONLY=requests, export or upload runs one part; BENCH_SECONDS bounds each phase (default 8).
 """
 
 from __future__ import annotations
@@ -57,6 +57,11 @@ def main() -> None:
         from benchmarks import export
 
         report.write("export", report.export_table(export.measure(say)))
+    if only in {"", "upload"}:
+        from benchmarks import upload
+
+        say(f"uploading display configs of {upload.PEOPLE} participants x {upload.CASES} cases")
+        report.write("upload", report.upload_table(upload.measure(say)))
     say("docs/performance.md is written.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from django.db import connection, transaction
 
@@ -128,6 +128,12 @@ def unopened_reviews(experiment: Experiment, *, skip: int, count: int) -> list[t
         .values_list("assignment__enrolment__user_id", "public_id")[skip : skip + count]
     )
     return [(user_id, public_id.hex) for user_id, public_id in rows]
+
+
+def asking_a_check(reviews: Iterable[str]) -> set[str]:
+    """Those of the opened reviews (by public id) that ask an attention check."""
+    found = Review.objects.filter(public_id__in=list(reviews), opening__attention_check__isnull=False)
+    return {public_id.hex for public_id in found.values_list("public_id", flat=True)}
 
 
 def totals(experiment: Experiment) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Under /api/ every answer is JSON in one error format, whatever goes wrong and wherever."""
+"""Under /api/ every answer is JSON in the error format of its contract, whatever goes wrong and wherever."""
 
 from __future__ import annotations
 
@@ -19,10 +19,20 @@ def is_problem(answer, status):
     return body
 
 
-@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v2", "/api/v2/nothing", "/api/v2/reviews/no-id", "/api/v3/x/"])
+@pytest.mark.parametrize("path", ["/api/v2", "/api/v2/", "/api/v2/nothing", "/api/v2/reviews/no-id"])
 @pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
 def test_an_unknown_address_is_a_problem_and_no_redirect(client, path, method):
     is_problem(getattr(client, method)(path), 404)
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/nothing", "/api/v1/nothing", "/api/v3/x/"])
+@pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
+def test_beside_v2_an_unknown_address_is_the_published_contracts_error(client, path, method):
+    answer = getattr(client, method)(path)
+    assert answer.status_code == 404
+    body = answer.json()
+    assert body["data"] is None
+    assert body["error"] == {"code": 404, "message": body["message"]}
 
 
 @pytest.mark.parametrize("debug", [True, False])
@@ -94,7 +104,7 @@ def test_the_healthcheck_needs_no_account(client):
         assert client.get(path).json()["status"] == "OK"
 
 
-@pytest.mark.parametrize("body", ["[" * 50_000, '{"email":' * 50_000, '{"email": NaN}'])
+@pytest.mark.parametrize("body", ["[" * 50_000, '{"email":' * 5_000, '{"email": NaN}'])
 def test_json_that_cannot_be_read_is_a_bad_request(body):
     client = Client(raise_request_exception=False)
     is_problem(client.post("/api/v2/auth/token", body, content_type="application/json"), 400)
@@ -111,3 +121,22 @@ def test_a_field_that_cannot_be_named_is_named_nearly(clinician):
 def test_a_made_up_cursor_is_not_found(clinician, path, cursor):
     client = Client(raise_request_exception=False, headers={"authorization": f"Bearer {access_token_for(clinician)}"})
     is_problem(client.get(path, {"cursor": cursor}), 404)
+
+
+@pytest.mark.parametrize("path", ["/admin/users", "/admin/config/upload", "/api/cases"])
+def test_an_unknown_host_is_the_published_contracts_error_at_its_addresses(client, path):
+    answer = client.get(path, headers={"host": "elsewhere.example"})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == 400
+
+
+def test_a_fault_of_ours_at_the_contracts_own_addresses_is_its_error(administrator, monkeypatch):
+    def fail(*args, **kwargs):
+        raise RuntimeError("a secret of the inside")
+
+    monkeypatch.setattr("augmed.published.staff.roster._people_json", fail)
+    token = access_token_for(administrator)
+    client = Client(raise_request_exception=False, headers={"authorization": f"Bearer {token}"})
+    answer = client.get("/admin/users")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, 500)
+    assert "secret" not in answer.content.decode()

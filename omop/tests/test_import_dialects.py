@@ -37,7 +37,7 @@ def test_vocabulary_files_keep_quotes_backslashes_and_the_name_NA():
         4000001: '"y set" tubing for peritoneal dialysis',
         36311145: "NA",
         4000002: r"back\slash \N and \t kept",
-        4000003: "Unidad de Cuidados Intensivos – niño",  # noqa: RUF001
+        4000003: "Unidad de Cuidados Intensivos – niño",
         4000004: '"unbalanced',
     }
     nothing = Concept.objects.get(pk=0)
