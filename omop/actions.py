@@ -14,6 +14,7 @@ from augmed.foundation.models import Job
 from omop import uploads
 from omop.imports import engine
 from omop.imports.discovery import UsageError
+from omop.imports.options import ImportOptions
 from omop.imports.report import ImportReport
 
 __all__ = [
@@ -38,6 +39,7 @@ def import_files(
     paths: Sequence[Path | str],
     by: Any,
     dry_run: bool = False,
+    options: ImportOptions | None = None,
     progress: Callable[[int, int, str], None] = _silent,
 ) -> ImportReport:
     """Load CSV files of CDM tables, all of them or, where one row is wrong, none.
@@ -56,14 +58,20 @@ def import_files(
             by=by,
             target=("omop.import", uuid.uuid4()),
             data={
-                "files": list(report.files),
+                "files": [file.name for file in report.files],
                 "loaded": {name: counts.loaded for name, counts in report.tables.items()},
                 "unchanged": {name: counts.unchanged for name, counts in report.tables.items()},
-                "warnings": report.warning_count,
+                "warnings": sum(result.count for result in report.warnings),
             },
         )
 
-    return engine.run(paths=[Path(path) for path in paths], dry_run=dry_run, progress=progress, when_loaded=record)
+    return engine.run(
+        paths=[Path(path) for path in paths],
+        dry_run=dry_run,
+        options=options or ImportOptions(),
+        progress=progress,
+        when_loaded=record,
+    )
 
 
 def start_import(*, files: Sequence[UploadedFile], by: Any) -> Job:

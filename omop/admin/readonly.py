@@ -1,6 +1,5 @@
 """Tables that are loaded in bulk and looked at."""
 
-from django.apps import apps
 from django.contrib import admin
 from django.db import models
 
@@ -9,6 +8,7 @@ from omop.admin.base import CdmAdmin
 from omop.admin.bulk_import import BulkImportPages
 from omop.admin.editable import EDITABLE
 from omop.models import CdmSource
+from omop.models.base import cdm_models
 
 
 class CdmReadOnlyAdmin(CdmAdmin, ReadOnlyAdmin):
@@ -23,6 +23,6 @@ def _register(model: type[models.Model]) -> None:
     admin.site.register(model, CdmSourceAdmin if model is CdmSource else CdmReadOnlyAdmin)
 
 
-for _model in apps.get_app_config("omop").get_models():
+for _model in cdm_models():
     if _model not in EDITABLE:
         _register(_model)

@@ -25,7 +25,11 @@ Parser = Callable[[str], str]
 
 
 class CellError(ValueError):
-    """Why a cell is refused, in words for the person who has to mend the file."""
+    """Why a cell is refused, in words for the person who has to mend the file, and by which check."""
+
+    def __init__(self, reason: str, code: str = "value_type") -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 def integer(limit: int) -> Parser:
@@ -119,7 +123,7 @@ def text(length: int | None) -> Parser:
 
     def parse(value: str) -> str:
         if length is not None and len(value) > length:
-            raise CellError(f"has {len(value)} characters; at most {length} fit")
+            raise CellError(f"has {len(value)} characters; at most {length} fit", "value_length")
         if "\x00" in value:
             raise CellError("holds a NUL byte")
         if not value.isascii():

@@ -8,7 +8,7 @@ from typing import Any
 
 from omop.imports.backends import FILE, LINE, REJECTED, Backend, execute, query, quoted, staging
 from omop.imports.report import LISTED, ImportReport
-from omop.imports.schema import ColumnSchema, TableSchema, is_vocabulary
+from omop.imports.schema import NATURAL_KEYS, ColumnSchema, TableSchema, is_vocabulary
 
 _ROW = f"s.{quoted(FILE)}, s.{quoted(LINE)}"
 
@@ -67,10 +67,11 @@ class Checker:
             f" WHERE _n > 1 ORDER BY 1, 2 LIMIT %s",
             [self._report.room],
         )
+        code = "natural_key_unique" if schema.name in NATURAL_KEYS else "primary_key_unique"
         for file, line, first_file, first_line, *values in rows:
             reason = f"the same key is in {self._file_names[first_file]}, line {first_line}"
-            self._row_error(file, line, schema.key, values, reason)
-        self._report.error_count += total - len(rows)
+            self._row_error(code, schema, file, line, values, reason)
+        self._uncounted(code, schema, ", ".join(schema.key), total - len(rows))
 
     def _conflicts(self, schema: TableSchema) -> None:
         others = [name for name in schema.columns if name not in schema.key]
@@ -92,12 +93,27 @@ class Checker:
         total = self._reject(schema, where)
         for file, line, names, *values in rows:
             reason = f"is already there with different content in {', '.join(names.split())}"
-            self._row_error(file, line, schema.key, values, reason)
-        self._report.error_count += max(0, total - len(rows))
+            self._row_error("key_conflict", schema, file, line, values, reason)
+        self._uncounted("key_conflict", schema, ", ".join(schema.key), total - len(rows))
 
-    def _row_error(self, file: int, line: int, key: Sequence[str], values: Sequence[Any], reason: str) -> None:
+    def _row_error(
+        self, code: str, schema: TableSchema, file: int, line: int, values: Sequence[Any], reason: str
+    ) -> None:
         shown = ", ".join("" if value is None else str(value) for value in values)
-        self._report.error(self._file_names[file], reason, line=line, column=", ".join(key), value=shown)
+        self._report.found(
+            code,
+            schema.name,
+            reason,
+            file=self._file_names[file],
+            line=line,
+            column=", ".join(schema.key),
+            value=shown,
+        )
+
+    def _uncounted(self, code: str, schema: TableSchema, column: str, rows: int) -> None:
+        """Rows that are wrong, but for which there was no room in the list."""
+        self._report.check(code, schema.name, column).count += max(0, rows)
+        self._report.error_count += max(0, rows)
 
     def _on_key(self, schema: TableSchema) -> str:
         return " AND ".join(
@@ -122,9 +138,8 @@ class Checker:
         )
         persons, count = rows[0]
         if persons:
-            self._report.warn(
-                schema.name, f"{persons} persons have more than one death", column="person_id", rows=int(count)
-            )
+            reason = f"{persons} persons have more than one death"
+            self._report.found("death_single", schema.name, reason, column="person_id", rows=int(count))
 
     def _visits_of_others(self, schema: TableSchema) -> None:
         visits = [quoted("visit_occurrence")]
@@ -139,7 +154,7 @@ class Checker:
             )
         if rows:
             reason = "the visit is another person's"
-            self._report.warn(schema.name, reason, column="visit_occurrence_id", rows=rows)
+            self._report.found("visit_same_person", schema.name, reason, column="visit_occurrence_id", rows=rows)
 
     # --- references
 
@@ -168,27 +183,27 @@ class Checker:
             f"SELECT {_ROW}, s.{name} FROM {quoted(staging(schema.name))} s WHERE {where} ORDER BY 1, 2 LIMIT %s",
             [self._report.room],
         )
+        code = "person_exists" if reference.table == "person" else "reference_exists"
         for file, line, value in rows:
-            self._report.error(
-                self._file_names[file],
+            self._report.found(
+                code,
+                schema.name,
                 f"no row of {reference.table} has this {reference.column}",
+                file=self._file_names[file],
                 line=line,
                 column=column.name,
                 value=value,
             )
-        self._report.error_count += self._reject(schema, where) - len(rows)
+        self._uncounted(code, schema, column.name, self._reject(schema, where) - len(rows))
 
     def _unknown_vocabulary(
         self, schema: TableSchema, column: ColumnSchema, found: Sequence[tuple[Any, int]], values: str
     ) -> None:
         assert column.reference is not None
         for value, count in found[:LISTED]:
-            self._report.warn(
-                schema.name, f"not in {column.reference.table}", column=column.name, value=value, rows=count
-            )
-        if len(found) > LISTED:
-            distinct = query(f"SELECT count(*) FROM ({values}) m")[0][0]
-            self._report.warning_count += int(distinct) - LISTED
+            code = "concept_exists" if column.reference.table == "concept" else "vocabulary_exists"
+            reason = f"not in {column.reference.table}"
+            self._report.found(code, schema.name, reason, column=column.name, value=value, rows=count)
 
     # --- marks and counts
 

@@ -38,7 +38,7 @@ def find_files(paths: Sequence[Path], report: ImportReport) -> list[SourceFile]:
         seen += 1
         table = path.stem.lower()
         if table not in schemas():
-            report.error(path.name, _unknown(table))
+            report.found("table_known", table, _unknown(table), file=path.name)
             continue
         found.append(SourceFile(len(found), path, path.name, table))
     if not seen:

@@ -9,7 +9,8 @@ from django.db import transaction
 from omop.imports.backends import Backend, backend
 from omop.imports.checks import Checker, load, staged_tables
 from omop.imports.discovery import SourceFile, find_files
-from omop.imports.report import ImportReport, TableCounts
+from omop.imports.options import ImportOptions
+from omop.imports.report import FileReport, ImportReport, TableCounts
 from omop.imports.schema import schemas
 from omop.imports.staging import Stager
 
@@ -17,7 +18,12 @@ Progress = Callable[[int, int, str], None]
 
 
 def run(
-    *, paths: Sequence[Path], dry_run: bool, progress: Progress, when_loaded: Callable[[ImportReport], None]
+    *,
+    paths: Sequence[Path],
+    dry_run: bool,
+    options: ImportOptions,
+    progress: Progress,
+    when_loaded: Callable[[ImportReport], None],
 ) -> ImportReport:
     """Import `paths`. `progress` gets bytes done, bytes in all and what is being done; it may raise to cancel.
 
@@ -25,9 +31,9 @@ def run(
     read; whatever is wrong with the data is in the report.
     """
     started = time.monotonic()
-    report = ImportReport(dry_run=dry_run)
+    report = ImportReport(dry_run=dry_run, options=options)
     files = find_files(paths, report)
-    report.files = {file.name: file.table for file in files}
+    report.files = [FileReport(file.name, file.table) for file in files]
     report.tables = {file.table: TableCounts() for file in files}
     database = backend()
     try:
@@ -36,12 +42,12 @@ def run(
         with transaction.atomic():
             database.lock()
             _check(files, database, stager, report)
-            if not report.error_count and not dry_run:
+            if not report.refused and not dry_run:
                 _load(database, report)
                 when_loaded(report)
     finally:
         database.drop()
-    if not report.error_count:
+    if not report.refused:
         report.status = "checked" if dry_run else "loaded"
     report.seconds = round(time.monotonic() - started, 3)
     return report

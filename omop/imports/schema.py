@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
-from django.apps import apps
 from django.db import models
 
 from omop.fields import FreeNumericField, LocalDateTimeField
+from omop.models.base import cdm_models
 from omop.specification import Reference, tables
 
 # Tables without a key in the CDM: which columns make a row the same row.
@@ -84,7 +84,7 @@ class TableSchema:
 @cache
 def schemas() -> Mapping[str, TableSchema]:
     """All tables by name, referenced tables before those that refer to them."""
-    by_table = {model._meta.db_table: model for model in apps.get_app_config("omop").get_models()}
+    by_table = {model._meta.db_table: model for model in cdm_models()}
     return MappingProxyType({name: _table(name, by_table[name]) for name in _load_order()})
 
 

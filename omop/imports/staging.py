@@ -61,7 +61,7 @@ class Converters:
         def convert(text: str) -> Any:
             if not text:
                 if required:
-                    raise cells.CellError("is empty, but this column is required")
+                    raise cells.CellError("is empty, but this column is required", "value_required")
                 return null
             value = parse(text)
             return value if encode is None else encode(value)
@@ -100,22 +100,27 @@ class Stager:
                 if self._header_fits(records.header, source, schema):
                     self._stage_records(records, source, schema, progress)
         except HeaderError as error:
-            self._report.error(source.name, str(error), line=1)
+            self._report.found("file_readable", source.table, str(error), file=source.name, line=1)
         except OSError as error:
-            self._report.error(source.name, f"the file cannot be read: {error.strerror}")
+            self._report.found(
+                "file_readable", source.table, f"the file cannot be read: {error.strerror}", file=source.name
+            )
 
     def _header_fits(self, header: list[str], source: SourceFile, schema: TableSchema) -> bool:
         before = self._report.error_count
         for position, name in enumerate(header):
             if name not in schema.columns:
                 reason = f"{schema.name} has no such column in CDM 5.4" if name else "a column has no name"
-                self._report.error(source.name, reason, line=1, column=name or f"column {position + 1}")
+                self._header_error("columns_known", source, reason, name or f"column {position + 1}")
             elif name in header[:position]:
-                self._report.error(source.name, "the column is there twice", line=1, column=name)
+                self._header_error("columns_known", source, "the column is there twice", name)
         for column in schema.columns.values():
             if column.required and column.name not in header:
-                self._report.error(source.name, "the column is required, but not there", line=1, column=column.name)
+                self._header_error("columns_required", source, "the column is required, but not there", column.name)
         return self._report.error_count == before
+
+    def _header_error(self, code: str, source: SourceFile, reason: str, column: str) -> None:
+        self._report.found(code, source.table, reason, file=source.name, line=1, column=column, per_column=False)
 
     def _stage_records(
         self, records: RecordReader, source: SourceFile, schema: TableSchema, progress: Progress
@@ -165,7 +170,9 @@ class Stager:
                 # The row is staged all the same, without this cell: rows that refer to it are not to blame.
                 converted.append(self._backend.null)
                 rejected.add(index)
-                self._report.error(source.name, str(error), line=lines[index], column=name, value=value)
+                self._report.found(
+                    error.code, source.table, str(error), file=source.name, line=lines[index], column=name, value=value
+                )
         return converted
 
     def _drop_misfits(self, batch: Batch, width: int, source: SourceFile, schema: TableSchema) -> None:
@@ -173,13 +180,14 @@ class Stager:
         counts.read += len(batch.rows) + len(batch.problems)
         misfits = len(batch.problems)
         for line, reason in batch.problems:
-            self._report.error(source.name, reason, line=line)
+            self._report.found("record_readable", source.table, reason, file=source.name, line=line)
         if set(map(len, batch.rows)) != {width}:
             kept = [len(row) == width for row in batch.rows]
             for row, line, fits in zip(batch.rows, batch.lines, kept, strict=True):
                 if not fits:
                     misfits += 1
-                    self._report.error(source.name, f"the line has {len(row)} fields, the header {width}", line=line)
+                    reason = f"the line has {len(row)} fields, the header {width}"
+                    self._report.found("field_count", source.table, reason, file=source.name, line=line)
             batch.rows = [row for row, fits in zip(batch.rows, kept, strict=True) if fits]
             batch.lines = [line for line, fits in zip(batch.lines, kept, strict=True) if fits]
         if misfits:

@@ -1,6 +1,7 @@
-"""The 39 tables of the OMOP Common Data Model 5.4, under their CDM table and column names.
+"""The 39 tables of the OMOP Common Data Model 5.4, under their CDM table and column names,
+and what is remembered of imports.
 
-No model has a ForeignKey: see docs/decisions/0010-omop-plain-columns.md. Which column refers to what
+No model of the CDM has a ForeignKey: see docs/decisions/0010-omop-plain-columns.md. Which column refers to what
 is in omop.specification, and the import checks it.
 """
 
@@ -39,6 +40,12 @@ from omop.models.health_system import (
     Location,
     Provider,
 )
+from omop.models.imports import (
+    CheckOutcome,
+    ImportedFile,
+    ImportRun,
+    TableLoad,
+)
 from omop.models.metadata import (
     CdmSource,
     Metadata,
@@ -63,6 +70,7 @@ from omop.models.vocabulary import (
 __all__ = [
     "CareSite",
     "CdmSource",
+    "CheckOutcome",
     "Cohort",
     "CohortDefinition",
     "Concept",
@@ -83,6 +91,8 @@ __all__ = [
     "Episode",
     "EpisodeEvent",
     "FactRelationship",
+    "ImportRun",
+    "ImportedFile",
     "Location",
     "Measurement",
     "Metadata",
@@ -97,6 +107,7 @@ __all__ = [
     "Relationship",
     "SourceToConceptMap",
     "Specimen",
+    "TableLoad",
     "VisitDetail",
     "VisitOccurrence",
     "Vocabulary",

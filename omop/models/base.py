@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.db import models
 
 from augmed.foundation.permissions import Verb
@@ -22,3 +23,8 @@ class CdmTable(models.Model):
 
     class Meta:
         abstract = True
+
+
+def cdm_models() -> list[type[CdmTable]]:
+    """The models of the CDM's tables; the app has others, for what is remembered of imports."""
+    return [model for model in apps.get_app_config("omop").get_models() if issubclass(model, CdmTable)]

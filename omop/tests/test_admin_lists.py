@@ -9,9 +9,10 @@ from django.urls import reverse
 from omop.actions import import_files
 from omop.admin.base import BROWSABLE
 from omop.models import Concept, Person, VisitOccurrence
+from omop.models.base import cdm_models
 from omop.tests.test_import_sample import SAMPLE
 
-MODELS = list(apps.get_app_config("omop").get_models())
+MODELS = cdm_models()
 pytestmark = pytest.mark.django_db
 
 

@@ -7,11 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from django.apps import apps
 
 from augmed.foundation.models import AuditEvent
 from omop.actions import UsageError, import_files
 from omop.models import Concept, Measurement, Person, Provider, VisitOccurrence
+from omop.models.base import cdm_models
 
 SAMPLE = Path(__file__).parent / "data" / "synthea"
 pytestmark = pytest.mark.django_db
@@ -26,7 +26,7 @@ def rows_in_files() -> dict[str, int]:
 
 
 def rows_in_tables() -> dict[str, int]:
-    return {model._meta.db_table: model.objects.count() for model in apps.get_app_config("omop").get_models()}
+    return {model._meta.db_table: model.objects.count() for model in cdm_models()}
 
 
 def load(**options):

@@ -1,14 +1,14 @@
 """Every table and column of the models against OHDSI's specification, through the one list of deviations."""
 
 import pytest
-from django.apps import apps
 from django.db import connection, models
 
 from omop import deviations
 from omop.imports.schema import NATURAL_KEYS, UNDECLARED, schemas
+from omop.models.base import cdm_models
 from omop.specification import Column, tables
 
-MODELS = {model._meta.db_table: model for model in apps.get_app_config("omop").get_models()}
+MODELS = {model._meta.db_table: model for model in cdm_models()}
 COLUMNS = [(table, column) for table in tables().values() for column in table.columns.values()]
 
 

@@ -33,7 +33,7 @@ class Command(BaseCommand):
         if report_path is not None:
             report_path.write_text(json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n")
         self._print(report)
-        if report.error_count:
+        if report.refused:
             raise CommandError(f"Refused: {report.error_count} errors, nothing was loaded.", returncode=1)
 
     def _progress(self, done: int, total: int, message: str) -> None:
@@ -51,7 +51,8 @@ class Command(BaseCommand):
             )
         if report.ignored:
             self.stdout.write(f"Ignored: {', '.join(report.ignored)}")
-        self._list("warnings", report.warnings, report.warning_count)
+        found = [finding for result in report.warnings for finding in result.first]
+        self._list("warnings", found, sum(result.count for result in report.warnings))
         self._list("errors", report.errors, report.error_count)
         done = {"loaded": "Loaded", "checked": "Checked, nothing loaded,", "refused": "Refused"}[report.status]
         self.stdout.write(f"{done} in {report.seconds:.1f} s.")

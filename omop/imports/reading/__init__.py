@@ -1,0 +1,1 @@
+"""From files of any dialect to records with line numbers, and what was recognised on the way."""
