@@ -276,6 +276,13 @@ if JOB_RUNNER == "celery" and not CELERY_BROKER_URL:
     raise ImproperlyConfigured("JOB_RUNNER is celery, but CELERY_BROKER_URL is not set, e.g. redis://127.0.0.1:6379/0")
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(VAR_DIR / "files")))  # uploads and exports; never served as files
 
+OMOP_IMPORT_FOLDERS: list[str] = env.list("OMOP_IMPORT_FOLDERS", default=[])
+if not all(Path(folder).is_absolute() for folder in OMOP_IMPORT_FOLDERS):
+    raise ImproperlyConfigured("OMOP_IMPORT_FOLDERS must be absolute paths, separated by commas, e.g. /srv/omop")
+OMOP_UPLOAD_MAX_MB = env.int("OMOP_UPLOAD_MAX_MB", default=2_000)  # of one upload, all its files together
+if OMOP_UPLOAD_MAX_MB < 1:
+    raise ImproperlyConfigured("OMOP_UPLOAD_MAX_MB must be 1 or more: an upload may have so many megabytes.")
+
 CACHE_URL = env.str("CACHE_URL", default="")
 CACHES = {
     "default": env.cache_url_config(CACHE_URL)
