@@ -1,27 +1,39 @@
-"""The import as a job: what the admin's upload page starts, run by Celery or a child process alike."""
+"""The import as a job: what the admin's import pages start, run by Celery or a child process alike."""
 
 from typing import Any
 
 from augmed.foundation.errors import Invalid
 from augmed.foundation.jobs import Progress
 from augmed.foundation.models import Job
-from omop import uploads
 from omop.actions import UsageError, import_files
+from omop.imports.options import ImportOptions
+from omop.models.imports import ImportRun
+from omop.sources import ImportSource
 
 
 def run_import(job: Job, progress: Progress) -> dict[str, Any]:
-    """Import (or check) the uploaded files of `job`; the report. Safe to run again: what is there stays as it is."""
-    name = job.parameters["folder"]
-    folder = uploads.folder(name)
+    """Import (or check) the files of `job`. Safe to run again: what is there stays as it is.
+
+    The result is {"run": id of the ImportRun, "status": its status}. A run that the checks refuse is no failed job.
+    """
+    source = ImportSource.from_json(job.parameters["source"])
+
+    def tell(done: int, total: int, rows: int, message: str) -> None:
+        said = f"{message}, {rows:,} rows" if rows else message
+        progress.update(done, total, said, force=done == total)
+
     try:
-        report = import_files(
-            paths=sorted(folder.iterdir()),
+        outcome = import_files(
+            paths=source.paths(),
             by=job.created_by,
             dry_run=job.parameters["dry_run"],
-            progress=lambda done, total, message: progress.update(done, total, message, force=done == total),
+            options=ImportOptions.from_json(job.parameters["options"]),
+            source=ImportRun.Source(source.kind),
+            job_id=job.pk,
+            progress=tell,
         )
     except UsageError as error:
         raise Invalid(str(error)) from error
-    if report.status != "checked":
-        uploads.forget(name)  # loaded, or to be mended and sent again: either way nothing is left to do with them
-    return report.to_json()
+    if outcome.report.status == "loaded":
+        source.forget()
+    return {"run": str(outcome.run.pk), "status": outcome.report.status}

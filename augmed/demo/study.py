@@ -90,7 +90,7 @@ def _create(account: DemoAccount) -> User:
 def load_omop(*, by: User, say: Say) -> None:
     """Three runs, because files of one name hold different rows of one table."""
     for part in ("omop", "estimates", "handmade"):
-        report = import_files(paths=[FOLDER / part], by=by)
+        report = import_files(paths=[FOLDER / part], by=by).report
         if report.status == "refused":
             raise RuntimeError(f"The demo's own data were refused: {report.to_json()}")
         loaded = sum(counts.loaded for counts in report.tables.values())

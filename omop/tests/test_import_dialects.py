@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 
 def load(*paths):
-    return import_files(paths=paths, by=None)
+    return import_files(paths=paths, by=None).report
 
 
 def load_bytes(tmp_path, name, content: bytes):

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db
 
 
 def load(*paths):
-    return import_files(paths=paths, by=None)
+    return import_files(paths=paths, by=None).report
 
 
 def messages(report):

@@ -1,0 +1,213 @@
+"""The import of files: check them, load them, remember the run."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.utils import timezone
+
+from augmed.foundation import audit, jobs
+from augmed.foundation.errors import Conflict, DomainError
+from augmed.foundation.models import Job
+from omop.imports import engine, runs
+from omop.imports.discovery import UsageError
+from omop.imports.failures import explain
+from omop.imports.options import ImportOptions
+from omop.imports.progress import Progress, silent
+from omop.imports.report import ImportReport
+from omop.models.imports import ImportRun
+from omop.sources import ImportSource
+
+IMPORT_JOB = "omop.import"
+_RECORD_AFTER = (0, 1, 2, 4, 8)  # seconds before each try to write down that a run failed: a database may be restarting
+
+logger = logging.getLogger(__name__)
+
+
+class ImportFailed(DomainError):
+    """The run stopped for a reason that is not in the files (disk full, database gone); nothing was loaded.
+
+    `run` is what is remembered of it, None where even that could not be written."""
+
+    code = "import_failed"
+
+    def __init__(self, detail: str, run: ImportRun | None) -> None:
+        super().__init__(detail)
+        self.run = run
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOutcome:
+    """A run that is over: what is remembered of it, and the whole report. `loaded_before` is the last run that loaded
+    the same files with the same options."""
+
+    run: ImportRun
+    report: ImportReport
+    loaded_before: ImportRun | None = None
+
+    @property
+    def message(self) -> str:
+        """What to say of a run that had been made before; "" for one that had not."""
+        return _said_before(self.run, self.report, self.loaded_before)
+
+
+def import_files(
+    *,
+    paths: Sequence[Path | str],
+    by: Any,
+    dry_run: bool = False,
+    options: ImportOptions | None = None,
+    source: ImportRun.Source = ImportRun.Source.COMMAND,
+    job_id: Any = None,
+    progress: Progress = silent,
+) -> ImportOutcome:
+    """Load files of CDM tables, all of them or, where the checks say no, none.
+
+    `paths` are files and folders; the name of a file is the name of its table. Rows that are there already with the
+    same content are left alone, so a run can be repeated. `progress` may raise to stop the run, with nothing loaded.
+    `by` is a user, or None for the system.
+
+    Wrong data never raise: they are findings in the report, whose status then is "refused". Raises UsageError where a
+    path does not exist or holds no file to read; ImportFailed where the disk was full or the database went away.
+    Whatever else is raised, the run is remembered as failed (or cancelled) and nothing was loaded.
+    """
+    report = ImportReport(dry_run=dry_run, options=options or ImportOptions())
+    run = ImportRun(
+        kind=ImportRun.Kind.CHECK if dry_run else ImportRun.Kind.LOAD,
+        source=source,
+        job_id=job_id,
+        created_by=by,
+        started_at=timezone.now(),
+    )
+    return _run(
+        run,
+        report,
+        lambda loaded: engine.run(paths=[*map(Path, paths)], report=report, progress=progress, loaded=loaded),
+    )
+
+
+def _run(run: ImportRun, report: ImportReport, work: Callable[[Callable[[], None]], None]) -> ImportOutcome:
+    """Do the work and write the run down: what loads within its own transaction, anything else after it."""
+    started = time.monotonic()
+    before: list[ImportRun] = []
+
+    def write_down(status: str) -> None:
+        run.status = report.status = ImportRun.Status(status).value
+        report.seconds = round(time.monotonic() - started, 3)
+        before.extend(filter(None, [runs.loaded_before(report)]))
+        runs.record(run, report)
+        runs.write_report(
+            run, report, {"loaded_before": runs.told(before), "message": _said_before(run, report, *before)}
+        )
+
+    def loaded() -> None:
+        write_down(ImportRun.Status.LOADED)
+        _audit(run, report)
+
+    try:
+        work(loaded)
+        if report.status != ImportRun.Status.LOADED:
+            with transaction.atomic():
+                write_down(ImportRun.Status.REFUSED if report.refused else ImportRun.Status.CHECKED)
+    except UsageError:
+        raise
+    except BaseException as error:
+        _failed(run, report, error)
+        if reason := explain(error):
+            raise ImportFailed(reason, run if not run._state.adding else None) from error
+        raise
+    return ImportOutcome(run, report, before[0] if before else None)
+
+
+def _failed(run: ImportRun, report: ImportReport, error: BaseException) -> None:
+    """Remember a run that was stopped. Never raises: the error that stopped it is what its caller must hear of."""
+    cancelled = not isinstance(error, Exception) or isinstance(error, jobs.Cancelled)
+    run.status = report.status = (ImportRun.Status.CANCELLED if cancelled else ImportRun.Status.FAILED).value
+    # The text of an unforeseen error may hold data, so its type is all that is kept.
+    run.error = "" if cancelled else explain(error) or f"Stopped by an unexpected {type(error).__name__}."
+    for counts in report.tables.values():
+        counts.loaded = 0
+    for seconds in _RECORD_AFTER:
+        time.sleep(seconds)
+        try:
+            with transaction.atomic():
+                run._state.adding = True
+                runs.record(run, report)
+            break
+        except (DatabaseError, InterfaceError) as failure:
+            run._state.adding = True
+            logger.error("Run %s could not be written down: %s", run.pk, type(failure).__name__)
+            if connection.in_atomic_block:
+                break  # the caller's transaction is lost, so waiting does not help
+    try:
+        runs.write_report(run, report, {"loaded_before": [], "message": ""})
+    except OSError as failure:
+        logger.error("The report of run %s could not be written: %s", run.pk, type(failure).__name__)
+
+
+def _said_before(run: ImportRun, report: ImportReport, before: ImportRun | None = None) -> str:
+    if before is None:
+        return ""
+    who = f" by {before.created_by}" if before.created_by else ""
+    said = f"These files were loaded on {before.finished_at:%Y-%m-%d %H:%M} UTC{who}"
+    changes = any(counts.new or counts.changed or counts.removed for counts in report.tables.values())
+    if report.refused or changes:
+        return f"{said}; the tables have changed since."
+    return f"{said}; nothing {'would change' if report.dry_run else 'changed'}."
+
+
+def _audit(run: ImportRun, report: ImportReport) -> None:
+    audit.record(
+        action="omop_imported",
+        by=run.created_by,
+        target=("omop.import", run.pk),
+        data={
+            "files": [file.name for file in report.files],
+            "mode": report.options.mode.value,
+            "loaded": {name: counts.loaded for name, counts in report.tables.items()},
+            "removed": {name: counts.removed for name, counts in report.tables.items() if counts.removed},
+            "unchanged": {name: counts.unchanged for name, counts in report.tables.items()},
+            "warnings": sum(result.count for result in report.warnings),
+        },
+    )
+
+
+def start_import(*, source: ImportSource, options: ImportOptions, by: Any) -> Job:
+    """Start a job that checks the files; nothing is loaded before `confirm_import`.
+
+    Raises Invalid where the source is gone or not to be read.
+    """
+    source.paths()
+    return jobs.create(kind=IMPORT_JOB, parameters=_parameters(source, options), by=by)
+
+
+def confirm_import(*, job: Job, by: Any) -> Job:
+    """Start the job that loads what `job` has checked, with the same options. Asked twice, it gives the job that was
+    started first, unless that one failed or was cancelled.
+
+    Raises Conflict unless `job` is a check that found nothing to refuse, Invalid where its files are gone.
+    """
+    with transaction.atomic():
+        job = Job.objects.select_for_update().get(pk=job.pk)
+        checked = job.parameters
+        if job.kind != IMPORT_JOB or not checked.get("dry_run"):
+            raise Conflict("This job is not a check of files to import.")
+        started = Job.objects.filter(kind=IMPORT_JOB, parameters__checked_by=str(job.pk))
+        same = started.exclude(status__in=[Job.Status.FAILED, Job.Status.CANCELLED]).first()
+        if same is not None:
+            return same
+        if job.status != Job.Status.SUCCEEDED or job.result.get("status") != "checked":
+            raise Conflict("Only files that were checked without an error can be imported.")
+        ImportSource.from_json(checked["source"]).paths()
+        parameters = {**checked, "dry_run": False, "checked_by": str(job.pk)}
+        return jobs.create(kind=IMPORT_JOB, parameters=parameters, by=by)
+
+
+def _parameters(source: ImportSource, options: ImportOptions) -> dict[str, Any]:
+    return {"source": source.to_json(), "options": options.to_json(), "dry_run": True}
