@@ -1,6 +1,5 @@
-"""Load CSV files of the OMOP Common Data Model. Exit status: 0 loaded (or checked), 1 refused, 2 wrong use."""
+"""Load files of the OMOP Common Data Model: all rows, or none. docs/data-staff.md tells the exit statuses."""
 
-import json
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -8,60 +7,105 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from omop.actions import ImportReport, UsageError, import_files
+from augmed.foundation.errors import DomainError
+from omop import actions
+from omop.actions import ImportOptions, ImportOutcome, OptionError, UsageError
+from omop.imports.command_line.account import account, catalogue
+from omop.imports.command_line.arguments import add_option_arguments, options_of
+from omop.imports.command_line.outputs import Output, OutputError, write_rejects, write_report
+from omop.imports.command_line.progress import ProgressBar
+from omop.imports.command_line.streams import Stopped, print_lines, stopped_by_signals
+from omop.imports.progress import silent
 
-_SHOWN = 20
+REFUSED, WRONG_USE, FAILED = 1, 2, 3
+_FINDINGS = (0, 3, 20, 20)  # how many are shown with each check, by verbosity
 
 
 class Command(BaseCommand):
-    help = "Load comma or tab separated files of OMOP CDM 5.4 tables: all rows, or none if one is wrong."
+    help = (
+        "Load files of OMOP CDM 5.4 tables (comma or tab separated, plain, .gz, .zip, or Parquet): all rows, or none "
+        "where a check says no. Exit status: 0 loaded (or checked, with --dry-run), 1 refused, 2 wrong use, 3 failed "
+        "for another reason, 130 or 143 stopped by a signal."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("paths", nargs="+", metavar="PATH", help="a file named as its table, or a folder of them")
+        parser.add_argument("paths", nargs="*", metavar="PATH", type=Path, help="a file, or a folder of files")
         parser.add_argument("--dry-run", action="store_true", help="check everything, load nothing")
-        parser.add_argument("--report", metavar="FILE.json", help="write the whole report to this file")
+        parser.add_argument("--report", metavar="FILE.json", type=Path, help="write the whole report to this file")
+        parser.add_argument("--rejects", metavar="FILE.csv", type=Path, help="write every rejected line to this file")
+        parser.add_argument("--list-checks", action="store_true", help="list all checks and end")
+        parser.add_argument("-q", "--quiet", action="store_true", help="print errors only, as --verbosity 0")
+        add_option_arguments(parser)
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        self._interactive = options["verbosity"] > 0 and sys.stderr.isatty()
-        report_path = Path(options["report"]) if options["report"] else None
-        if report_path is not None and not report_path.parent.is_dir():
-            raise CommandError(f"There is no folder {report_path.parent} for the report.", returncode=2)
-        try:
-            report = import_files(paths=options["paths"], by=None, dry_run=options["dry_run"], progress=self._progress)
-        except UsageError as error:
-            raise CommandError(str(error), returncode=2) from error
-        if report_path is not None:
-            report_path.write_text(json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n")
-        self._print(report)
-        if report.refused:
-            raise CommandError(f"Refused: {report.error_count} errors, nothing was loaded.", returncode=1)
-
-    def _progress(self, done: int, total: int, message: str) -> None:
-        if self._interactive:
-            self.stderr.write(f"\r{100 * done // max(total, 1):3d} % {message:<60}", ending="")
-
-    def _print(self, report: ImportReport) -> None:
-        if self._interactive:
-            self.stderr.write("")
-        self.stdout.write(f"{'table':<24}{'read':>12}{'new':>12}{'loaded':>12}{'unchanged':>12}{'rejected':>12}")
-        for name, counts in report.tables.items():
-            self.stdout.write(
-                f"{name:<24}{counts.read:>12}{counts.new:>12}{counts.loaded:>12}"
-                f"{counts.unchanged:>12}{counts.rejected:>12}"
-            )
-        if report.ignored:
-            self.stdout.write(f"Ignored: {', '.join(report.ignored)}")
-        found = [finding for result in report.warnings for finding in result.first]
-        self._list("warnings", found, sum(result.count for result in report.warnings))
-        self._list("errors", report.errors, report.error_count)
-        done = {"loaded": "Loaded", "checked": "Checked, nothing loaded,", "refused": "Refused"}[report.status]
-        self.stdout.write(f"{done} in {report.seconds:.1f} s.")
-
-    def _list(self, title: str, items: list[Any], count: int) -> None:
-        if not count:
+    def handle(self, *args: Any, **arguments: Any) -> None:
+        if arguments["list_checks"]:
+            print_lines(self.stdout, catalogue())
             return
-        self.stdout.write(f"{count} {title}:")
-        for item in items[:_SHOWN]:
-            self.stdout.write(f"  {item}")
-        if count > _SHOWN:
-            self.stdout.write(f"  ... {count - _SHOWN} more; --report FILE.json lists up to 1,000.")
+        verbosity = 0 if arguments["quiet"] else arguments["verbosity"]
+        try:
+            with stopped_by_signals():
+                self._handle(arguments, verbosity)
+        except Stopped as stop:
+            raise CommandError(f"Stopped: {self._done}.", returncode=128 + stop.number) from None
+
+    def _handle(self, arguments: dict[str, Any], verbosity: int) -> None:
+        self._done = "nothing was loaded"
+        try:
+            options = options_of(arguments)
+            report, rejects = _outputs(arguments)
+            outcome = self._import(arguments, options, verbosity)
+        except (UsageError, OptionError, OutputError) as error:
+            raise CommandError(str(error), returncode=WRONG_USE) from error
+        if outcome.report.status == "loaded":
+            self._done = "the rows were loaded all the same"
+        try:
+            if report:
+                write_report(report, outcome)
+            if rejects:
+                write_rejects(rejects, outcome)
+        except OutputError as error:
+            raise CommandError(f"{error} As to the rows: {self._done}.", returncode=FAILED) from error
+        if verbosity:
+            print_lines(self.stdout, account(outcome.report, _FINDINGS[verbosity]))
+            print_lines(self.stdout, filter(None, [outcome.message]))
+        if outcome.report.refused:
+            count = outcome.report.error_count
+            errors = f"{count:,} error{'' if count == 1 else 's'}"
+            raise CommandError(f"Refused: {errors}, nothing was loaded.", returncode=REFUSED)
+
+    def _import(self, arguments: dict[str, Any], options: ImportOptions, verbosity: int) -> ImportOutcome:
+        bar = ProgressBar(sys.stderr) if verbosity and sys.stderr.isatty() else None
+        try:
+            return actions.import_files(
+                paths=arguments["paths"],
+                by=None,
+                dry_run=arguments["dry_run"],
+                options=options,
+                progress=bar or silent,
+            )
+        except DomainError as error:
+            raise CommandError(f"Failed: {error.detail}", returncode=FAILED) from error
+        except (UsageError, OptionError):
+            raise
+        except Exception as error:
+            # The text of an unforeseen error may hold data; --traceback shows all of it to who asks.
+            name = type(error).__name__
+            raise CommandError(
+                f"Failed with an unexpected {name}; nothing was loaded. --traceback shows where.", returncode=FAILED
+            ) from error
+        finally:
+            if bar:
+                bar.clear()
+
+
+def _outputs(arguments: dict[str, Any]) -> tuple[Output | None, Output | None]:
+    """The files for the report and the rejects, tried. Raises OutputError."""
+    paths = arguments["paths"]
+    if not paths:
+        raise UsageError("Name at least one file or folder to import.")
+    report, rejects = (
+        Output(f"--{name}", arguments[name], paths) if arguments[name] else None for name in ("report", "rejects")
+    )
+    if report and rejects and report.path.resolve() == rejects.path.resolve():
+        raise OutputError("--report and --rejects name the same file.")
+    return report, rejects

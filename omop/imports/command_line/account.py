@@ -1,0 +1,92 @@
+"""A report in lines that people read: files, tables, then what the checks found, gravest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from omop.imports.gate.catalogue import CATALOGUE, Level, Outcome
+from omop.imports.report import CheckResult, FileReport, ImportReport
+
+_COUNTS = ("read", "new", "changed", "removed", "loaded", "unchanged", "duplicates", "rejected")
+_DONE = {"loaded": "Loaded", "checked": "Checked, nothing loaded", "refused": "Refused, nothing loaded"}
+
+
+def account(report: ImportReport, findings: int) -> Iterator[str]:
+    """The lines. `findings` is how many are shown with each check."""
+    yield from _files(report)
+    yield from _tables(report)
+    yield from _checks(report.checks.values(), findings)
+    yield f"{_DONE[report.status]}, in {report.seconds:.1f} s."
+
+
+def catalogue() -> Iterator[str]:
+    """All checks, a line each: code, level, the percentage that is tolerated, the question."""
+    yield f"{'check':<28}{'level':<8}{'tolerated':>10}  question"
+    for check in CATALOGUE.values():
+        tolerated = "-" if check.level is Level.REFUSE else f"{check.threshold:g} %"
+        yield f"{check.code:<28}{check.level:<8}{tolerated:>10}  {check.question}"
+
+
+def _files(report: ImportReport) -> Iterator[str]:
+    if report.files:
+        yield "Files"
+    for file in report.files:
+        yield f"  {file.name}: {file.table or 'no table'}, {file.rows:,} rows{_recognised(file)}"
+        if file.renamed:
+            yield f"    read under their names of CDM 5.4: {', '.join(f'{a} as {b}' for a, b in file.renamed.items())}"
+        if file.ignored:
+            yield f"    columns not read: {', '.join(file.ignored)}"
+        if file.missing:
+            yield f"    optional columns not there: {', '.join(file.missing)}"
+    if report.ignored:
+        yield f"  Passed over: {', '.join(report.ignored)}"
+
+
+def _recognised(file: FileReport) -> str:
+    return "".join(f"; {name}: {value}" for name, value in file.recognised.items())
+
+
+def _tables(report: ImportReport) -> Iterator[str]:
+    filled = {table: counts for table, counts in report.tables.items() if counts.read or counts.removed}
+    if filled:
+        yield f"{'Tables':<24}" + "".join(f"{name:>12}" for name in _COUNTS)
+    for table, counts in filled.items():
+        yield f"  {table:<22}" + "".join(f"{getattr(counts, name):>12,}" for name in _COUNTS)
+    if empty := [table for table in report.tables if table not in filled]:
+        yield f"  Without rows: {', '.join(empty)}"
+
+
+def _checks(results: Iterable[CheckResult], findings: int) -> Iterator[str]:
+    failed: list[CheckResult] = []
+    tolerated: list[CheckResult] = []
+    warnings: list[CheckResult] = []
+    minor: list[CheckResult] = []
+    passed = not_applicable = 0
+    for result in results:
+        grave = result.level is not Level.WARN
+        if result.count:
+            over = result.outcome is Outcome.FAILED
+            (failed if grave and over else tolerated if grave else warnings if over else minor).append(result)
+        elif result.outcome is Outcome.PASSED:
+            passed += 1
+        else:
+            not_applicable += 1
+    yield from _group("Errors: nothing is loaded because of these", failed, findings)
+    yield from _group("Rows left out, as many as the thresholds allow", tolerated, findings)
+    yield from _group("Warnings: these rows load", warnings, findings)
+    yield from _group("Found, but not more than is tolerated", minor, findings)
+    yield f"Checks passed: {passed}. Not applicable, as there was no row to ask: {not_applicable}."
+
+
+def _group(title: str, results: list[CheckResult], findings: int) -> Iterator[str]:
+    if results:
+        yield title
+    for result in results:
+        place = f"{result.table}.{result.column}" if result.column else result.table
+        share = f" of {result.checked:,} ({result.share:.2f} %)" if result.checked else ""
+        yield f"  {result.code} ({place}): {result.count:,}{share}, tolerated {result.threshold:g} %"
+        shown = result.first[:findings]
+        yield from (f"    {finding}" for finding in shown)
+        # A finding can stand for many rows, so what is left is known only where each stands for one.
+        if shown and len(result.first) > len(shown):
+            yield "    ..."
