@@ -10,6 +10,7 @@ from omop.imports.gate.catalogue import CATALOGUE, Level, Outcome
 from omop.imports.options import ImportOptions
 
 LISTED = 1_000  # errors beyond so many are counted, not listed; the file of rejects has them all
+FORMAT = 1  # of the report as JSON: raised when a key changes its meaning
 FIRST = 20  # findings that are listed with each check
 SHOWN_CHARACTERS = 120
 
@@ -188,6 +189,7 @@ class ImportReport:
     def to_json(self) -> dict[str, Any]:
         """The report as values that json.dumps takes."""
         return {
+            "version": FORMAT,
             "status": self.status,
             "dry_run": self.dry_run,
             "options": self.options.to_json(),

@@ -72,6 +72,10 @@ class Migration(migrations.Migration):
                 ('threshold', models.FloatField(default=0)),
                 ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='checks', to='omop.importrun')),
             ],
+            options={
+                'verbose_name': 'check',
+                'verbose_name_plural': 'data quality',
+            },
         ),
         migrations.CreateModel(
             name='TableLoad',
@@ -104,6 +108,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='importedfile',
             index=models.Index(fields=['sha256'], name='imported_file_by_sha256'),
+        ),
+        migrations.AddIndex(
+            model_name='checkoutcome',
+            index=models.Index(fields=['table', '-finished_at'], name='check_outcome_newest'),
         ),
         migrations.AddIndex(
             model_name='checkoutcome',

@@ -142,7 +142,12 @@ class CheckOutcome(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["run", "code", "table", "column"], name="check_outcome_once_a_run")
         ]
-        indexes = [models.Index(fields=["table", "code", "column", "-finished_at"], name="check_outcome_trend")]
+        verbose_name = "check"
+        verbose_name_plural = "data quality"
+        indexes = [
+            models.Index(fields=["table", "code", "column", "-finished_at"], name="check_outcome_trend"),
+            models.Index(fields=["table", "-finished_at"], name="check_outcome_newest"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.code} of {self.table}: {self.outcome}"
