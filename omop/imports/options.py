@@ -47,6 +47,14 @@ class Encoding(StrEnum):
     LATIN_1 = "latin-1"
 
 
+class Quoting(StrEnum):
+    """Whether quotation marks stand around values, or are part of them."""
+
+    AUTO = "auto"  # around values; but in tab separated files, as Athena writes them, only if the header has them too
+    QUOTED = "quoted"
+    UNQUOTED = "unquoted"
+
+
 class LongText(StrEnum):
     """What happens to a text that is longer than its column."""
 
@@ -87,6 +95,7 @@ class ImportOptions:
     headerless: frozenset[str] = frozenset()
     date_order: DateOrder = DateOrder.ISO
     encoding: Encoding = Encoding.UTF_8
+    quoting: Quoting = Quoting.AUTO
     long_text: LongText = LongText.REJECT
     unknown_columns: UnknownColumns = UnknownColumns.REFUSE
     indexes: Indexes = Indexes.AUTO
@@ -159,6 +168,7 @@ _ENUMS: Mapping[str, type[StrEnum]] = {
     "duplicates": Duplicates,
     "date_order": DateOrder,
     "encoding": Encoding,
+    "quoting": Quoting,
     "long_text": LongText,
     "unknown_columns": UnknownColumns,
     "indexes": Indexes,

@@ -55,6 +55,7 @@ _CHECKS = (
     Check("field_count", Level.REJECT, Category.CONFORMANCE, "Has each line as many fields as the header?"),
     Check("value_type", Level.REJECT, Category.CONFORMANCE, "Is each value of its column's type?"),
     Check("value_length", Level.REJECT, Category.CONFORMANCE, "Does each text fit its column?"),
+    Check("value_truncated", Level.WARN, Category.CONFORMANCE, "Which texts were shortened, as said, to fit?"),
     Check("value_required", Level.REJECT, Category.COMPLETENESS, "Has each required column a value?"),
     Check("cpt4_named", Level.WARN, Category.COMPLETENESS, "Have the concepts of CPT4 their names?"),
     # Keys

@@ -1,1 +1,10 @@
-"""From files of any dialect to records with line numbers, and what was recognised on the way."""
+"""Files to records, whatever the dialect; what was recognised goes into the report.
+
+sources    which file is which table: files, folders, zip archives, gzip, Parquet
+archives   zip archives, looked through before anything of them is read
+survey     one pass over the bytes: line ends, encoding, and whether the file can be read to its end
+header     names of columns, older ones too
+dialect    separator, quoting, encoding, header
+records    text to records with line numbers
+parquet    Parquet to batches of columns, and their values as the text that a CSV file would have
+"""

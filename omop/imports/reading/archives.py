@@ -1,0 +1,82 @@
+"""Zip archives, looked through before anything of them is read. Nothing is ever unpacked by its name.
+
+An archive that unpacks to absurdly much is a trap or a mistake. Deflate reaches 1,000 to 1; tables of text stay far
+below 100 to 1.
+"""
+
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
+
+from omop.imports.report import ImportReport
+
+MAX_RATIO = 250
+RATIO_FROM = 64 << 20  # bytes; smaller ones are harmless whatever their ratio
+MAX_MEMBERS = 10_000
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
+_ENCRYPTED = 0x1
+
+
+def members(path: Path, is_data: Callable[[str], bool], report: ImportReport) -> list[str]:
+    """The members to read, by their names inside. The others are named in `report.ignored`, faults reported."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = [info for info in archive.infolist() if not info.is_dir()]
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        _fault(report, path, None, f"the archive cannot be read: {error}")
+        return []
+    if len(infos) > MAX_MEMBERS:
+        _fault(report, path, None, f"the archive holds {len(infos):,} files; at most {MAX_MEMBERS:,} are looked at")
+        return []
+    chosen = []
+    for info in infos:
+        if _is_hidden(info.filename) or not (is_data(info.filename) or _is_archive(info.filename)):
+            report.ignored.append(f"{path.name}/{info.filename}")
+        else:
+            chosen.append(info)
+    if (reason := _absurd(chosen, path.stat().st_size)) is not None:
+        _fault(report, path, None, reason)
+        return []
+    return [info.filename for info in chosen if _readable(info, chosen, path, report)]
+
+
+def too_much(stored: int, unpacked: int) -> bool:
+    """Whether so many bytes out of so many stored are no honest table."""
+    return unpacked > RATIO_FROM and unpacked > MAX_RATIO * max(stored, 1)
+
+
+def _readable(info: zipfile.ZipInfo, chosen: Sequence[zipfile.ZipInfo], path: Path, report: ImportReport) -> bool:
+    reason = None
+    if _is_archive(info.filename):
+        reason = "an archive inside an archive is not read; unpack it"
+    elif info.flag_bits & _ENCRYPTED:
+        reason = "the file is encrypted; pack it without a password"
+    elif info.compress_type not in _METHODS:
+        reason = "the file is compressed in a way that is not read; pack it by deflate, the usual way"
+    elif sum(other.filename == info.filename for other in chosen) > 1:
+        reason = "the archive holds two files of this name"
+    if reason is not None:
+        _fault(report, path, info.filename, reason)
+    return reason is None
+
+
+def _absurd(infos: Sequence[zipfile.ZipInfo], stored: int) -> str | None:
+    # What unpacks is at most what is declared: zipfile stops there. Members that share their bytes are seen in the sum.
+    unpacked = sum(info.file_size for info in infos)
+    if too_much(stored, unpacked):
+        return f"the archive of {stored:,} bytes would unpack to {unpacked:,}, which no honest table does"
+    return None
+
+
+def _fault(report: ImportReport, path: Path, member: str | None, reason: str) -> None:
+    name = f"{path.name}/{member}" if member else path.name
+    report.found("file_readable", PurePosixPath(member or path.name).stem.lower()[:64], reason, file=name)
+
+
+def _is_hidden(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return "__MACOSX" in parts or any(part.startswith(".") and part not in {".", ".."} for part in parts)
+
+
+def _is_archive(name: str) -> bool:
+    return name.lower().endswith(".zip")

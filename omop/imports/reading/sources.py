@@ -1,0 +1,218 @@
+"""Which file is which table, and how its bytes are read."""
+
+from __future__ import annotations
+
+import difflib
+import gzip
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Literal, cast
+
+from omop.imports.options import ImportOptions
+from omop.imports.reading.archives import members
+from omop.imports.report import FileReport, ImportReport
+from omop.imports.schema import schemas
+
+TEXT = frozenset({".csv", ".tsv", ".txt"})
+PARQUET = frozenset({".parquet", ".pq"})
+READ = ".csv, .tsv, .txt (each also with .gz), .parquet or .zip"
+_LONGEST_NAME = 255
+_LONGEST_TABLE = 64
+
+
+class UsageError(ValueError):
+    """The paths make no sense, so there is nothing to read."""
+
+
+class UnreadableFile(ValueError):
+    """The bytes of a file cannot be read to their end, in words for who has to mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file to read. `number` stands for it in the staging tables and is its place in `report.files`.
+
+    `name` is its name in the report, unlike any other of the run. `member` is its name inside the zip archive `path`.
+    `compression` is "", "gzip", "zip" or "zip, gzip".
+    """
+
+    number: int
+    name: str
+    table: str
+    path: Path
+    member: str | None = None
+    compression: str = ""
+    kind: Literal["text", "parquet"] = "text"
+
+    @property
+    def size(self) -> int:
+        """Bytes as stored; of a member of an archive, what it takes there."""
+        if self.member is None:
+            return self.path.stat().st_size
+        with zipfile.ZipFile(self.path) as archive:
+            return archive.getinfo(self.member).compress_size
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """The bytes, decompressed as they are read. Raises UnreadableFile for a damaged archive, and OSError."""
+        try:
+            with self._stored() as stored:
+                if self.compression.endswith("gzip"):
+                    with gzip.open(stored, "rb") as stream:
+                        yield cast(BinaryIO, stream)
+                else:
+                    yield stored
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise UnreadableFile(f"the compressed file is damaged or cut off: {error}") from error
+        except zipfile.BadZipFile as error:
+            raise UnreadableFile(f"the archive is damaged: {error}") from error
+
+    def sha256(self) -> str:
+        """Of the bytes as stored; of a member of an archive, of the member itself."""
+        with self._stored() as stored:
+            return hashlib.file_digest(stored, "sha256").hexdigest()  # type: ignore[arg-type]
+
+    @contextmanager
+    def _stored(self) -> Iterator[BinaryIO]:
+        with ExitStack() as stack:
+            if self.member is None:
+                yield stack.enter_context(self.path.open("rb"))
+            else:
+                archive = stack.enter_context(zipfile.ZipFile(self.path))
+                yield cast(BinaryIO, stack.enter_context(archive.open(self.member)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A file of which it is not yet known whether it is a table; `given` are the names an alias may use."""
+
+    path: Path
+    member: str | None
+    name: str
+
+    @property
+    def base(self) -> str:
+        return PurePosixPath(self.member).name if self.member else self.path.name
+
+    @property
+    def suffixes(self) -> tuple[str, str]:
+        """The suffix that tells the kind, and `.gz` or nothing."""
+        base = PurePosixPath(self.base.lower())
+        return (PurePosixPath(base.stem).suffix, ".gz") if base.suffix == ".gz" else (base.suffix, "")
+
+    @property
+    def table(self) -> str:
+        """What the file's name says."""
+        base = self.base.lower().removesuffix(".gz")
+        return PurePosixPath(base).stem
+
+
+def find_files(paths: Sequence[Path], options: ImportOptions, report: ImportReport) -> list[SourceFile]:
+    """The files of the given files, folders (not of folders inside them) and archives, in the order of loading.
+
+    Appends to `report.files` one FileReport for each, also for those whose name is no table: such a name is an error
+    with a suggestion, because a file silently left out would look like an empty table. It is read where
+    `options.aliases` says which table it is, by the file's own name or the name in the report. Other kinds of files
+    in a folder or archive are ignored and named in the report. Raises UsageError where a path does not exist, an alias
+    is no table, or nothing is found.
+    """
+    aliases = {name.lower(): _alias(name, table) for name, table in options.aliases.items()}
+    found = _named(_expand(paths, report))
+    if not found and not report.error_count:
+        raise UsageError(f"No {READ} file in {', '.join(map(str, paths)) or 'no path'}.")
+    files = []
+    for number, each in enumerate(found, len(report.files)):
+        table = aliases.get(each.name.lower()) or aliases.get(each.base.lower()) or each.table
+        known = table in schemas()
+        report.files.append(FileReport(each.name, table if known else None))
+        if known:
+            report.check("table_known", table).checked += 1
+            files.append(_source(each, number, table))
+        else:
+            report.found("table_known", table[:_LONGEST_TABLE], _unknown(table), file=each.name)
+    order = {name: position for position, name in enumerate(schemas())}
+    return sorted(files, key=lambda file: (order[file.table], file.number))
+
+
+def suggested_table(name: str) -> str | None:
+    """The table that a file's name probably means (`CDM_PERSON_2020.csv`: person); None where nothing comes near."""
+    stem = PurePosixPath(PurePosixPath(name.lower()).name.removesuffix(".gz")).stem
+    inside = [table for table in schemas() if f"_{table}_" in f"_{'_'.join(_words(stem))}_"]
+    if inside:
+        return max(inside, key=len)
+    close = difflib.get_close_matches(stem, schemas(), n=1)
+    return close[0] if close else None
+
+
+def _words(stem: str) -> list[str]:
+    return "".join(character if character.isalnum() else " " for character in stem).split()
+
+
+def _alias(name: str, table: str) -> str:
+    if table.lower() not in schemas():
+        raise UsageError(f"{name} cannot be read as {table}: no table of CDM 5.4 is called so.")
+    return table.lower()
+
+
+def _unknown(table: str) -> str:
+    suggestion = suggested_table(table)
+    hint = f" Rename it to {suggestion}.csv, or say that it is, if that is what it holds." if suggestion else ""
+    return f"no table of CDM 5.4 is called {table}.{hint}"
+
+
+def _source(each: _Found, number: int, table: str) -> SourceFile:
+    suffix, zipped = each.suffixes
+    compression = ", ".join(name for name, yes in (("zip", each.member), ("gzip", zipped)) if yes)
+    kind: Literal["text", "parquet"] = "parquet" if suffix in PARQUET else "text"
+    return SourceFile(number, each.name, table, each.path, each.member, compression, kind)
+
+
+def _expand(paths: Sequence[Path], report: ImportReport) -> list[_Found]:
+    files: dict[Path, Path] = {}  # a file that is named twice is read once
+    for path in paths:
+        if path.is_dir():
+            for inside in sorted(path.iterdir()):
+                if inside.is_file() and _is_data(inside.name, archives=True):
+                    files.setdefault(inside.resolve(), inside)
+                else:
+                    report.ignored.append(inside.name)
+        elif path.is_file():
+            files.setdefault(path.resolve(), path)
+        else:
+            raise UsageError(f"{path} does not exist.")
+    found: list[_Found] = []
+    for path in files.values():
+        if path.suffix.lower() == ".zip":
+            found += [_Found(path, member, f"{path.name}/{member}") for member in members(path, _is_data, report)]
+        else:
+            found.append(_Found(path, None, path.name))
+    return found
+
+
+def _is_data(name: str, *, archives: bool = False) -> bool:
+    path = PurePosixPath(name.lower().removesuffix(".gz"))
+    if path.name.startswith("."):
+        return False
+    return path.suffix in TEXT | PARQUET or (archives and name.lower().endswith(".zip"))
+
+
+def _named(found: Sequence[_Found]) -> list[_Found]:
+    """Each with a name that no other has, and that fits its column."""
+    taken: set[str] = set()
+    named = []
+    for each in found:
+        name = each.name
+        if name in taken:
+            name = f"{each.path.parent.name}/{name}"
+        name, count = name[-_LONGEST_NAME:], 1
+        while name in taken:
+            count += 1
+            name = f"{each.name[-_LONGEST_NAME + 12 :]} ({count})"
+        taken.add(name)
+        named.append(_Found(each.path, each.member, name))
+    return named
