@@ -119,7 +119,7 @@ def _split_day(text: str, order: DateOrder, otherwise: str) -> tuple[date, str]:
         year, month, day_of_month = (int(part) for part in match.groups() if part is not None)
     elif match := _DAY_FIRST.match(text):
         if order is not DateOrder.DAY_FIRST:
-            raise CellError(f"{otherwise}; days first are read only when that is said")
+            raise CellError(f"{otherwise}; DD/MM/YYYY is read only in an import that says so")
         day_of_month, month, year = (int(part) for part in match.groups())
     else:
         raise CellError(otherwise)

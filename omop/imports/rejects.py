@@ -16,9 +16,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, TextIO
 
-from omop.imports.reading.dialect import Dialect
 from omop.imports.reading.parquet import raw_rows
 from omop.imports.reading.records import raw_records
+from omop.imports.reading.shape import Dialect
 from omop.imports.reading.sources import SourceFile
 from omop.imports.report import Finding
 

@@ -17,8 +17,8 @@ _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile
 _ENCRYPTED = 0x1
 
 
-def members(path: Path, is_data: Callable[[str], bool], report: ImportReport) -> list[str]:
-    """The members to read, by their names inside. The others are named in `report.ignored`, faults reported."""
+def members(path: Path, is_data: Callable[[str], bool], report: ImportReport) -> list[zipfile.ZipInfo]:
+    """The members to read. The others are named in `report.ignored`, faults reported."""
     try:
         with zipfile.ZipFile(path) as archive:
             infos = [info for info in archive.infolist() if not info.is_dir()]
@@ -37,7 +37,7 @@ def members(path: Path, is_data: Callable[[str], bool], report: ImportReport) ->
     if (reason := _absurd(chosen, path.stat().st_size)) is not None:
         _fault(report, path, None, reason)
         return []
-    return [info.filename for info in chosen if _readable(info, chosen, path, report)]
+    return [info for info in chosen if _readable(info, chosen, path, report)]
 
 
 def too_much(stored: int, unpacked: int) -> bool:

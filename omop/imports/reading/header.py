@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from omop.imports.options import ImportOptions, UnknownColumns
-from omop.imports.report import FileReport, ImportReport
+from omop.imports.report import FileReport, ImportReport, shown
 from omop.imports.schema import TableSchema
 
 _VISIT = {
@@ -30,8 +30,8 @@ OLDER_NAMES: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 
 def normalised(name: str) -> str:
-    """A column's name without quotes and blanks around it, in lower case."""
-    return name.strip().strip('"').strip().lower()
+    """A column's name without quotes and blanks around it, in lower case, as the report can hold it."""
+    return shown(name.strip().strip('"').strip().lower()) or ""
 
 
 def recognised(name: str, schema: TableSchema) -> str | None:
@@ -51,11 +51,11 @@ def columns_of(
     faults = [*_doubled(names, columns)]
     for position, (name, column) in enumerate(zip(names, columns, strict=True), 1):
         if column is None:
-            shown = name or f"column {position}"
+            called = name or f"column {position}"
             if options.unknown_columns is UnknownColumns.IGNORE:
-                file.ignored.append(shown)
+                file.ignored.append(called)
             else:
-                faults.append((shown, _unknown(name, schema)))
+                faults.append((called, _unknown(name, schema)))
         elif column != name:
             file.renamed[name] = column
     missing = [column for column in schema.columns.values() if column.name not in columns]

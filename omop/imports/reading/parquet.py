@@ -18,14 +18,16 @@ import pyarrow.parquet as pq
 from pyarrow import types
 
 from omop.imports.options import ImportOptions
-from omop.imports.reading.dialect import Dialect
 from omop.imports.reading.header import columns_of, normalised
+from omop.imports.reading.shape import Dialect
 from omop.imports.reading.sources import SourceFile, UnreadableFile
 from omop.imports.reading.survey import Survey
 from omop.imports.report import FileReport, ImportReport
 from omop.imports.schema import TableSchema
 
 BATCH = 5_000
+_BUFFER = 1 << 20  # without it, Arrow reads a whole column of a row group at once
+_EXACT = 2**53  # beyond it, doubles skip whole numbers
 FIRST_LINE = 2
 
 
@@ -75,12 +77,20 @@ def cell_texts(array: pa.Array) -> list[str]:
         array = array.dictionary_decode()
     kind = array.type
     if types.is_floating(kind):
-        return [value or "" for value in array.cast(pa.string()).to_pylist()]
+        return [_of_float(value) for value in array.cast(pa.string()).to_pylist()]
     if types.is_decimal(kind):
         return [_of_decimal(value) for value in array.to_pylist()]
     if types.is_binary(kind) or types.is_large_binary(kind):
         return [(value or b"").decode("utf-8", "surrogateescape") for value in array.to_pylist()]
     return [value or "" for value in array.cast(pa.string()).to_pylist()]
+
+
+def _of_float(text: str | None) -> str:
+    if text is None:
+        return ""
+    if "e+" in text and abs(value := float(text)) < _EXACT and value.is_integer():
+        return str(int(value))
+    return text
 
 
 def _of_decimal(value: Decimal | None) -> str:
@@ -110,7 +120,7 @@ def _misfit(kind: Any, column: str) -> str | None:
 @contextmanager
 def _opened(source: SourceFile) -> Iterator[pq.ParquetFile]:
     try:
-        with _seekable(source) as stream, pq.ParquetFile(stream) as parquet:
+        with _seekable(source) as stream, pq.ParquetFile(stream, buffer_size=_BUFFER, pre_buffer=False) as parquet:
             yield parquet
     except pa.ArrowInvalid as error:
         raise UnreadableFile(f"the Parquet file cannot be read: {error}") from error

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple, TextIO
 
-from omop.imports.reading.dialect import Dialect
+from omop.imports.reading.shape import Dialect
 
 BATCH = 5_000
 MAX_CHARACTERS = 8 << 20  # a note may be long, but a quote that never ends must not fill the memory

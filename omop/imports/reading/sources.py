@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Literal, cast
 
@@ -38,7 +38,7 @@ class SourceFile:
     """One file to read. `number` stands for it in the staging tables and is its place in `report.files`.
 
     `name` is its name in the report, unlike any other of the run. `member` is its name inside the zip archive `path`.
-    `compression` is "", "gzip", "zip" or "zip, gzip".
+    `compression` is "", "gzip", "zip" or "zip, gzip". `size` is bytes as stored; of a member, what it takes there.
     """
 
     number: int
@@ -48,14 +48,7 @@ class SourceFile:
     member: str | None = None
     compression: str = ""
     kind: Literal["text", "parquet"] = "text"
-
-    @property
-    def size(self) -> int:
-        """Bytes as stored; of a member of an archive, what it takes there."""
-        if self.member is None:
-            return self.path.stat().st_size
-        with zipfile.ZipFile(self.path) as archive:
-            return archive.getinfo(self.member).compress_size
+    size: int = 0
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
@@ -89,11 +82,12 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A file of which it is not yet known whether it is a table; `given` are the names an alias may use."""
+    """A file of which it is not yet known whether it is a table."""
 
     path: Path
     member: str | None
     name: str
+    size: int
 
     @property
     def base(self) -> str:
@@ -108,8 +102,7 @@ class _Found:
     @property
     def table(self) -> str:
         """What the file's name says."""
-        base = self.base.lower().removesuffix(".gz")
-        return PurePosixPath(base).stem
+        return _table(self.base)
 
 
 def find_files(paths: Sequence[Path], options: ImportOptions, report: ImportReport) -> list[SourceFile]:
@@ -129,12 +122,12 @@ def find_files(paths: Sequence[Path], options: ImportOptions, report: ImportRepo
     for number, each in enumerate(found, len(report.files)):
         table = aliases.get(each.name.lower()) or aliases.get(each.base.lower()) or each.table
         known = table in schemas()
-        report.files.append(FileReport(each.name, table if known else None))
+        report.files.append(FileReport(each.name, table if known else None, each.size))
         if known:
             report.check("table_known", table).checked += 1
             files.append(_source(each, number, table))
         else:
-            report.found("table_known", table[:_LONGEST_TABLE], _unknown(table), file=each.name)
+            report.found("table_known", table[:_LONGEST_TABLE], _unknown(table, each.base), file=each.name)
     order = {name: position for position, name in enumerate(schemas())}
     return sorted(files, key=lambda file: (order[file.table], file.number))
 
@@ -159,9 +152,9 @@ def _alias(name: str, table: str) -> str:
     return table.lower()
 
 
-def _unknown(table: str) -> str:
-    suggestion = suggested_table(table)
-    hint = f" Rename it to {suggestion}.csv, or say that it is, if that is what it holds." if suggestion else ""
+def _unknown(table: str, name: str) -> str:
+    suggestion = suggested_table(name)
+    hint = f" If it holds {suggestion}, say so ({name}: {suggestion}) or rename it." if suggestion else ""
     return f"no table of CDM 5.4 is called {table}.{hint}"
 
 
@@ -169,7 +162,7 @@ def _source(each: _Found, number: int, table: str) -> SourceFile:
     suffix, zipped = each.suffixes
     compression = ", ".join(name for name, yes in (("zip", each.member), ("gzip", zipped)) if yes)
     kind: Literal["text", "parquet"] = "parquet" if suffix in PARQUET else "text"
-    return SourceFile(number, each.name, table, each.path, each.member, compression, kind)
+    return SourceFile(number, each.name, table, each.path, each.member, compression, kind, each.size)
 
 
 def _expand(paths: Sequence[Path], report: ImportReport) -> list[_Found]:
@@ -179,8 +172,13 @@ def _expand(paths: Sequence[Path], report: ImportReport) -> list[_Found]:
             for inside in sorted(path.iterdir()):
                 if inside.is_file() and _is_data(inside.name, archives=True):
                     files.setdefault(inside.resolve(), inside)
+                elif inside.is_dir() and _is_data(inside.name):
+                    reason = (
+                        "is a folder of parts, not a file; give the folder itself and say which table its files are"
+                    )
+                    report.found("file_readable", _table(inside.name), reason, file=_printable(inside.name))
                 else:
-                    report.ignored.append(inside.name)
+                    report.ignored.append(_printable(inside.name))
         elif path.is_file():
             files.setdefault(path.resolve(), path)
         else:
@@ -188,9 +186,10 @@ def _expand(paths: Sequence[Path], report: ImportReport) -> list[_Found]:
     found: list[_Found] = []
     for path in files.values():
         if path.suffix.lower() == ".zip":
-            found += [_Found(path, member, f"{path.name}/{member}") for member in members(path, _is_data, report)]
+            for info in members(path, _is_data, report):
+                found.append(_Found(path, info.filename, f"{path.name}/{info.filename}", info.compress_size))
         else:
-            found.append(_Found(path, None, path.name))
+            found.append(_Found(path, None, path.name, path.stat().st_size))
     return found
 
 
@@ -206,13 +205,23 @@ def _named(found: Sequence[_Found]) -> list[_Found]:
     taken: set[str] = set()
     named = []
     for each in found:
-        name = each.name
+        name = _printable(each.name)
         if name in taken:
-            name = f"{each.path.parent.name}/{name}"
-        name, count = name[-_LONGEST_NAME:], 1
+            name = _printable(f"{each.path.parent.name}/{each.name}")
+        first, count = name[-_LONGEST_NAME:], 1
+        name = first
         while name in taken:
             count += 1
-            name = f"{each.name[-_LONGEST_NAME + 12 :]} ({count})"
+            name = f"{first[12:]} ({count})"
         taken.add(name)
-        named.append(_Found(each.path, each.member, name))
+        named.append(replace(each, name=name))
     return named
+
+
+def _table(name: str) -> str:
+    return PurePosixPath(_printable(name).lower().removesuffix(".gz")).stem
+
+
+def _printable(name: str) -> str:
+    """A name as the report can hold it: without bytes that are no text."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", "\\0")
