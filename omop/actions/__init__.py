@@ -9,8 +9,8 @@ from omop.actions.imports import (
     start_import,
 )
 from omop.actions.rows import save_row
-from omop.imports.discovery import UsageError
 from omop.imports.options import ImportOptions, OptionError
+from omop.imports.reading.sources import UsageError
 from omop.imports.report import ImportReport
 
 __all__ = [

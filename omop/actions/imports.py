@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,12 @@ from django.utils import timezone
 from augmed.foundation import audit, jobs
 from augmed.foundation.errors import Conflict, DomainError
 from augmed.foundation.models import Job
-from omop.imports import engine, runs
-from omop.imports.discovery import UsageError
+from omop.imports import runs
+from omop.imports.engine import Engine, WriteDown
 from omop.imports.failures import explain
 from omop.imports.options import ImportOptions
 from omop.imports.progress import Progress, silent
+from omop.imports.reading.sources import UsageError
 from omop.imports.report import ImportReport
 from omop.models.imports import ImportRun
 from omop.sources import ImportSource
@@ -65,12 +67,14 @@ def import_files(
     options: ImportOptions | None = None,
     source: ImportRun.Source = ImportRun.Source.COMMAND,
     job_id: Any = None,
+    run_id: uuid.UUID | None = None,
     progress: Progress = silent,
 ) -> ImportOutcome:
     """Load files of CDM tables, all of them or, where the checks say no, none.
 
     `paths` are files and folders; the name of a file is the name of its table. Rows that are there already with the
-    same content are left alone, so a run can be repeated. `progress` may raise to stop the run, with nothing loaded.
+    same content are left alone, so a run can be repeated; `options` say what else may happen to them. `progress` may
+    raise to stop the run, with nothing loaded.
     `by` is a user, or None for the system.
 
     Wrong data never raise: they are findings in the report, whose status then is "refused". Raises UsageError where a
@@ -79,48 +83,44 @@ def import_files(
     """
     report = ImportReport(dry_run=dry_run, options=options or ImportOptions())
     run = ImportRun(
+        id=run_id or uuid.uuid4(),
         kind=ImportRun.Kind.CHECK if dry_run else ImportRun.Kind.LOAD,
         source=source,
         job_id=job_id,
         created_by=by,
         started_at=timezone.now(),
     )
-    return _run(
-        run,
-        report,
-        lambda loaded: engine.run(paths=[*map(Path, paths)], report=report, progress=progress, loaded=loaded),
-    )
+
+    def work(write_down: WriteDown) -> None:
+        Engine(run, report, progress, write_down).run([*map(Path, paths)])
+
+    return _run(run, report, work)
 
 
-def _run(run: ImportRun, report: ImportReport, work: Callable[[Callable[[], None]], None]) -> ImportOutcome:
+def _run(run: ImportRun, report: ImportReport, work: Callable[[WriteDown], None]) -> ImportOutcome:
     """Do the work and write the run down: what loads within its own transaction, anything else after it."""
     started = time.monotonic()
     before: list[ImportRun] = []
 
-    def write_down(status: str) -> None:
+    def write_down(status: str, said: dict[str, Any]) -> None:
         run.status = report.status = ImportRun.Status(status).value
         report.seconds = round(time.monotonic() - started, 3)
         before.extend(filter(None, [runs.loaded_before(report)]))
-        runs.record(run, report)
-        runs.write_report(
-            run, report, {"loaded_before": runs.told(before), "message": _said_before(run, report, *before)}
-        )
-
-    def loaded() -> None:
-        write_down(ImportRun.Status.LOADED)
-        _audit(run, report)
+        with transaction.atomic():
+            runs.record(run, report)
+            extra = {"loaded_before": runs.told(before), "message": _said_before(run, report, *before)}
+            runs.write_report(run, report, {**said, **extra})
+            if status == ImportRun.Status.LOADED:
+                _audit(run, report)
 
     try:
-        work(loaded)
-        if report.status != ImportRun.Status.LOADED:
-            with transaction.atomic():
-                write_down(ImportRun.Status.REFUSED if report.refused else ImportRun.Status.CHECKED)
+        work(write_down)
     except UsageError:
         raise
     except BaseException as error:
         _failed(run, report, error)
         if reason := explain(error):
-            raise ImportFailed(reason, run if not run._state.adding else None) from error
+            raise ImportFailed(reason, None if run._state.adding else run) from error
         raise
     return ImportOutcome(run, report, before[0] if before else None)
 

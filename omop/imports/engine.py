@@ -1,86 +1,160 @@
 """One run: stage every file, check it all, then load it all in one transaction, or nothing."""
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from hashlib import file_digest
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from django.db import DatabaseError, InterfaceError, transaction
 
-from omop.imports.backends import Backend, backend
-from omop.imports.checks import Checker, load, staged_tables
-from omop.imports.discovery import SourceFile, find_files
-from omop.imports.progress import Progress
-from omop.imports.report import FileReport, ImportReport, TableCounts
-from omop.imports.schema import schemas
+from omop.imports import runs
+from omop.imports.backends import backend
+from omop.imports.checks import Checker
+from omop.imports.loading.changes import Changes
+from omop.imports.loading.modes import TableLoader
+from omop.imports.loading.persons import check_rows_that_stay, drop_replaced, name_replaced
+from omop.imports.options import Mode
+from omop.imports.progress import Progress, Work
+from omop.imports.reading.sources import SourceFile, UsageError, find_files
+from omop.imports.rejects import RejectWriter
+from omop.imports.report import ImportReport, TableCounts
+from omop.imports.schema import TableSchema, schemas
 from omop.imports.staging import Stager
+from omop.models.imports import ImportRun
+
+WriteDown = Callable[[str, dict[str, Any]], None]
+"""Remembers the run: its status, and what others had to say of the rows that change."""
 
 
-def run(*, paths: Sequence[Path], report: ImportReport, progress: Progress, loaded: Callable[[], None]) -> None:
-    """Import `paths` into the tables, or only check them where the report is of a dry run; `report` is filled.
+class Engine:
+    """One run over files. `write_down` is called last, with "loaded" inside the transaction that loads.
 
-    `loaded` is called last in the transaction that loads. Raises UsageError where there is nothing to read; whatever
-    is wrong with the data is in the report.
+    The staging tables belong to the connection and are filled outside of any transaction: a long read of files holds
+    no lock, and its progress can be seen.
     """
-    files = find_files(paths, report)
-    report.files = [FileReport(file.name, file.table, file.path.stat().st_size, _sha256(file)) for file in files]
-    report.tables = {file.table: TableCounts() for file in files}
-    database = backend()
-    try:
-        stager = Stager(database, report)
-        _stage(files, database, stager, report, progress)
-        with transaction.atomic():
-            database.lock()
-            _check(files, database, stager, report)
-            if not report.refused and not report.dry_run:
-                _load(database, report)
-                loaded()
-    finally:
-        # Where the database is gone, so are its temporary tables; the error that says so must not be replaced.
-        with suppress(DatabaseError, InterfaceError):
-            database.drop()
 
+    def __init__(self, run: ImportRun, report: ImportReport, progress: Progress, write_down: WriteDown) -> None:
+        self._run = run
+        self._report = report
+        self._progress = progress
+        self._write_down = write_down
+        self._database = backend()
+        self._stager = Stager(self._database, report)
+        self._changes = Changes(self._database)
+        self._files: list[SourceFile] = []
 
-def _sha256(file: SourceFile) -> str:
-    with file.path.open("rb") as stream:
-        return file_digest(stream, "sha256").hexdigest()
+    def run(self, paths: Sequence[Path]) -> None:
+        """Import `paths`, or only check them where the report is of a dry run; the report is filled.
 
+        Raises UsageError where there is nothing to read; whatever is wrong with the data is in the report.
+        """
+        self._find(paths)
+        with self._temporary_tables(), RejectWriter(runs.make_folder(self._run)) as rejects:
+            self._report.on_reject = rejects
+            self._stage()
+            if self._report.dry_run:
+                self._check(rejects)
+                self._preview()
+                return
+            with transaction.atomic():
+                self._database.lock()
+                self._check(rejects)
+                if not self._report.refused:
+                    self._load()
+                    return
+            self._preview()
 
-def _stage(
-    files: Sequence[SourceFile], database: Backend, stager: Stager, report: ImportReport, progress: Progress
-) -> None:
-    total = sum(file.path.stat().st_size for file in files)
-    done = 0
+    def _find(self, paths: Sequence[Path]) -> None:
+        report = self._report
+        self._files = find_files(paths, report.options, report)
+        if report.options.mode is Mode.REPLACE_PERSON and "person" not in {file.table for file in self._files}:
+            raise UsageError("The mode replace-person needs the file of person: it names whose rows are replaced.")
+        report.tables = {file.table: TableCounts() for file in self._files}
 
-    def tell(read: int) -> None:
-        rows = sum(counts.read for counts in report.tables.values())
-        progress(done + read, total, rows, f"Reading {file.name}")
+    @contextmanager
+    def _temporary_tables(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            # Where the database is gone, so are its temporary tables; the error that says so must not be replaced.
+            with suppress(DatabaseError, InterfaceError):
+                self._changes.drop()
+                drop_replaced()
+            with suppress(DatabaseError, InterfaceError):
+                self._database.drop()
 
-    for file in files:
-        schema = schemas()[file.table]
-        if file.table not in database.tables:
-            database.create(schema)
-        stager.stage(file, schema, tell)
-        done += file.path.stat().st_size
-    for schema in staged_tables(database.tables, schemas()):
-        database.finish(schema)
-    # The last word before the transaction: what is written inside it is seen only after its end.
-    progress(total, total, sum(counts.read for counts in report.tables.values()), "Checking and loading")
+    def _stage(self) -> None:
+        sizes = {name: sum(file.size for file in self._files if file.table == name) for name in self._report.tables}
+        self._work = Work(self._progress, sizes, loads=not self._report.dry_run)
+        done = rows = 0
 
+        def tell(bytes_read: int, rows_read: int) -> None:
+            self._work.reading(done + bytes_read, rows + rows_read, source.name)
 
-def _check(files: Sequence[SourceFile], database: Backend, stager: Stager, report: ImportReport) -> None:
-    checker = Checker(database, report, {file.number: file.name for file in files})
-    tables = staged_tables(database.tables, schemas())
-    for schema in tables:
-        checker.check(schema)
-    for schema in tables:
-        checker.count(schema, stager.unstaged.get(schema.name, 0))
+        for source in self._files:
+            file = self._report.files[source.number]
+            self._work.reading(done, rows, source.name)
+            file.sha256 = source.sha256()
+            if source.table not in self._database.tables:
+                self._database.create(schemas()[source.table])
+            self._stager.stage(source, schemas()[source.table], file, tell)
+            done += source.size
+            rows += file.rows
+        for schema in self._staged():
+            self._database.finish(schema)
 
+    def _check(self, rejects: RejectWriter) -> None:
+        if self._report.options.mode is Mode.REPLACE_PERSON:
+            name_replaced(self._database)
+        checker = Checker(self._database, self._report, {file.number: file.name for file in self._files})
+        tables = self._staged()
+        for schema in tables:
+            self._work.checking(schema.name, [table.name for table in tables])
+            checker.check(schema)
+        for schema in tables:
+            checker.count(schema, self._stager.unstaged.get(schema.name, 0))
+        if self._report.options.mode is Mode.REPLACE_PERSON:
+            name_replaced(self._database)  # anew: rows of the person file may have been rejected
+            check_rows_that_stay({schema.name: schema for schema in tables}, self._database, self._report)
+        rejects.write_csv(self._files, self._stager.dialects)
 
-def _load(database: Backend, report: ImportReport) -> None:
-    for schema in staged_tables(database.tables, schemas()):
-        counts = report.tables[schema.name]
-        counts.loaded = load(schema, database)
-        if counts.loaded != counts.new:
-            # What was counted and what was inserted must be one; anything else is a fault of the engine.
-            raise RuntimeError(f"{schema.name}: {counts.new} rows to load, {counts.loaded} inserted")
+    def _preview(self) -> None:
+        """Count what a load would do, and remember the run as checked or refused."""
+        for loader in self._loaders():
+            loader.preview(self._report.tables[loader.schema.name])
+        if self._report.refused:
+            self._write_down("refused", {})
+        else:
+            self._find_changes()
+            self._write_down("checked", self._changes.tell(self._run, dry_run=True))
+
+    def _load(self) -> None:
+        self._find_changes()
+        loaders = self._loaders()
+        names = [loader.schema.name for loader in loaders]
+        for loader in loaders:
+            self._work.loading(loader.schema.name, names)
+            loader.load(self._report.tables[loader.schema.name])
+        self._work.finished("Writing down what was done")
+        self._write_down("loaded", self._changes.tell(self._run, dry_run=False))
+
+    def _find_changes(self) -> None:
+        self._changes.prepare()
+        for loader in self._loaders():
+            self._changes.find(loader)
+
+    def _loaders(self) -> list[TableLoader]:
+        mode = self._report.options.mode
+        return [TableLoader(schema, self._database, mode, *self._absent(schema)) for schema in self._staged()]
+
+    def _absent(self, schema: TableSchema) -> tuple[dict[str, frozenset[int]], int]:
+        """Which of the table's files lack which column, and how many files it has."""
+        numbers = [file.number for file in self._files if file.table == schema.name]
+        lacking = {
+            name: frozenset(number for number in numbers if name in self._report.files[number].missing)
+            for name in schema.columns
+        }
+        return {name: found for name, found in lacking.items() if found}, len(numbers)
+
+    def _staged(self) -> list[TableSchema]:
+        return [schema for name, schema in schemas().items() if name in self._database.tables]

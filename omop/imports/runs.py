@@ -38,11 +38,14 @@ def make_folder(run: ImportRun) -> Path:
 
 def report_of(run: ImportRun) -> dict[str, Any] | None:
     """The whole report of a run, as `write_report` wrote it; None where it was removed, or never written."""
+    path = report_path(run)
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path else None
+
+
+def report_path(run: ImportRun) -> Path | None:
+    """report.json of a run; None where it was removed, or never written."""
     path = folder_of(run) / _REPORT
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
+    return path if path.is_file() else None
 
 
 def rejects_path(run: ImportRun) -> Path | None:

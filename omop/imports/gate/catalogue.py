@@ -61,12 +61,14 @@ _CHECKS = (
     # Keys
     Check("primary_key_unique", Level.REJECT, Category.CONFORMANCE, "Is each key there once in the files?"),
     Check("natural_key_unique", Level.REJECT, Category.CONFORMANCE, "Is each row of a table without key there once?"),
+    Check("duplicate_left_out", Level.WARN, Category.CONFORMANCE, "Is each row loaded, none left out as said?", 100.0),
     Check("key_conflict", Level.REJECT, Category.CONFORMANCE, "Is a known key there with the same content?"),
     Check("death_single", Level.WARN, Category.PLAUSIBILITY, "Has each person at most one death?"),
     # References
     Check("person_exists", Level.REJECT, Category.CONFORMANCE, "Is each row's person there?"),
     Check("reference_exists", Level.REJECT, Category.CONFORMANCE, "Is there what a row refers to?"),
     Check("visit_same_person", Level.REJECT, Category.CONFORMANCE, "Is each row's visit the same person's?"),
+    Check("rows_that_stay", Level.REFUSE, Category.CONFORMANCE, "Keep the rows of other tables what they refer to?"),
     Check("concept_exists", Level.WARN, Category.CONFORMANCE, "Is each concept in the vocabulary?"),
     Check("vocabulary_exists", Level.WARN, Category.CONFORMANCE, "Are vocabularies, domains and classes there?"),
     Check("concept_domain", Level.WARN, Category.CONFORMANCE, "Is each concept of its column's domain?"),

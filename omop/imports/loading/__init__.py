@@ -1,1 +1,1 @@
-"""From staged rows to the tables: what is new, changed or gone, and what a run is remembered by."""
+"""Staged and checked rows into the tables: by mode, with counts that a dry run gives alike."""

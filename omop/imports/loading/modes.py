@@ -1,0 +1,126 @@
+"""What a run does to one table: which staged rows are new, which change a row, which rows go.
+
+The same phrases count in a dry run and choose the rows in a load, so the preview is what happens. Only staged rows
+that no check has marked take part.
+
+insert          a known key is left alone (the gate has refused it where its content differs)
+upsert          a known key is updated where a column that the file has differs; a column that the file lacks stays
+replace-person  rows of the persons in the run's person file, in the tables of the run that have a person_id: a known
+                key is updated in every column, rows without a staged one go. Any other row: as in insert
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from omop.imports.backends import FILE, Backend, execute, quoted, staging
+from omop.imports.loading.sql import FINE, PERSON, count, has_person, has_rows, live_twin, names, on_key, staged_twin
+from omop.imports.options import Mode
+from omop.imports.report import TableCounts
+from omop.imports.schema import TableSchema
+
+Absent = Mapping[str, frozenset[int]]
+"""By column, the numbers of the table's files that do not have it."""
+
+REPLACED = "omop_import_persons"
+"""Temporary table (person_id): whose rows a run in the mode replace-person replaces."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableLoader:
+    """One table of a run. `absent` is what its files lack; `files` how many files it has."""
+
+    schema: TableSchema
+    backend: Backend
+    mode: Mode
+    absent: Absent
+    files: int
+
+    def preview(self, counts: TableCounts) -> None:
+        """Count what `load` would do, without doing it."""
+        fine = count(f"SELECT count(*) FROM {self._staged} WHERE {FINE}")
+        if not has_rows(self.schema.name):
+            counts.new = fine
+            return
+        known = count(f"SELECT count(*) FROM {self._staged} WHERE {FINE} AND {live_twin(self.schema, self.backend)}")
+        counts.new = fine - known
+        counts.changed = count(f"SELECT count(*) FROM {self.changed}") if self.updates else 0
+        counts.removed = count(f"SELECT count(*) FROM {self._table} t WHERE {self.removed}") if self.replaces else 0
+        counts.unchanged = known - counts.changed
+
+    def load(self, counts: TableCounts) -> None:
+        """Do it, and count what was done."""
+        empty = not has_rows(self.schema.name)
+        if not empty and self.replaces:
+            counts.removed = execute(f"DELETE FROM {self._table} AS t WHERE {self.removed}")
+        if not empty and self.updates:
+            counts.changed = self._update()
+        counts.new = self._insert(empty)
+        fine = counts.read - counts.rejected - counts.duplicates
+        counts.unchanged = fine - counts.new - counts.changed
+        counts.loaded = counts.new + counts.changed
+
+    @property
+    def replaces(self) -> bool:
+        """Whether rows of this table go with their persons."""
+        return self.mode is Mode.REPLACE_PERSON and has_person(self.schema)
+
+    @property
+    def updates(self) -> bool:
+        """Whether rows of this table can be changed in place."""
+        return bool(self._settable) and (self.mode is Mode.UPSERT or self.replaces)
+
+    @property
+    def changed(self) -> str:
+        """FROM clause and condition: staged rows `s` with the rows `t` that they change."""
+        return f"{self._staged} JOIN {self._table} t ON {on_key(self.schema, self.backend)} WHERE {self._differs}"
+
+    @property
+    def removed(self) -> str:
+        """Condition on a row `t` of the table that goes."""
+        return (
+            f"t.{quoted(PERSON)} IN (SELECT {PERSON} FROM {REPLACED}) AND NOT {staged_twin(self.schema, self.backend)}"
+        )
+
+    @property
+    def _table(self) -> str:
+        return quoted(self.schema.name)
+
+    @property
+    def _staged(self) -> str:
+        return f"{quoted(staging(self.schema.name))} s"
+
+    @property
+    def _settable(self) -> list[str]:
+        """Columns that an update may set: not the key, and in an upsert not what no file has."""
+        others = [name for name in self.schema.columns if name not in self.schema.key]
+        if self.mode is Mode.UPSERT:
+            others = [name for name in others if len(self.absent.get(name, ())) < self.files]
+        return others
+
+    def _value(self, name: str) -> str:
+        """What an update sets a column to: what is there already where the row's own file lacks the column."""
+        lacking = sorted(self.absent.get(name, ())) if self.mode is Mode.UPSERT else []
+        if not lacking:
+            return f"s.{quoted(name)}"
+        inside = ", ".join(map(str, lacking))
+        return f"CASE WHEN s.{quoted(FILE)} IN ({inside}) THEN t.{quoted(name)} ELSE s.{quoted(name)} END"
+
+    @property
+    def _differs(self) -> str:
+        same = " AND ".join(f"t.{quoted(name)} {self.backend.same} {self._value(name)}" for name in self._settable)
+        replaced = f" AND t.{quoted(PERSON)} IN (SELECT {PERSON} FROM {REPLACED})" if self.replaces else ""
+        return f"{FINE}{replaced} AND NOT ({same})"
+
+    def _update(self) -> int:
+        assignments = ", ".join(f"{quoted(name)} = {self._value(name)}" for name in self._settable)
+        return execute(
+            f"UPDATE {self._table} AS t SET {assignments} FROM {self._staged}"
+            f" WHERE {on_key(self.schema, self.backend)} AND {self._differs}"
+        )
+
+    def _insert(self, empty: bool) -> int:
+        unknown = "" if empty else f" AND NOT {live_twin(self.schema, self.backend)}"
+        return execute(
+            f"INSERT INTO {self._table} ({names(self.schema.columns)})"
+            f" SELECT {names(self.schema.columns, 's.')} FROM {self._staged} WHERE {FINE}{unknown}"
+        )

@@ -1,0 +1,69 @@
+"""The mode replace-person: whose rows a run replaces, and what must not be left pointing at nothing."""
+
+from collections.abc import Mapping
+
+from omop.imports.backends import Backend, execute, quoted, staging
+from omop.imports.loading.modes import REPLACED
+from omop.imports.loading.sql import FINE, PERSON, count, has_person, staged_twin
+from omop.imports.report import ImportReport
+from omop.imports.schema import TableSchema, schemas
+
+
+def name_replaced(backend: Backend) -> None:
+    """Make the temporary table of the persons whose rows are replaced: those of the run's person file.
+
+    Only that file names them. A person_id that stands in any other file may be a slip, and a slip must not take away
+    the rows of somebody else.
+    """
+    drop_replaced()
+    execute(f"CREATE TEMPORARY TABLE {REPLACED} ({PERSON} {backend.types['id']} PRIMARY KEY)")
+    execute(
+        f"INSERT INTO {REPLACED} SELECT DISTINCT s.{PERSON} FROM {quoted(staging('person'))} s"
+        f" WHERE {FINE} AND s.{PERSON} IS NOT NULL"
+    )
+
+
+def drop_replaced() -> None:
+    """Remove that table, if it is there."""
+    execute(f"DROP TABLE IF EXISTS {REPLACED}")
+
+
+def check_rows_that_stay(staged: Mapping[str, TableSchema], backend: Backend, report: ImportReport) -> None:
+    """Report rows that the run leaves alone, but that refer to a row which goes or becomes another person's."""
+    gone = {name: schema for name, schema in staged.items() if _can_go(schema, backend)}
+    for schema in schemas().values():
+        for column in schema.columns.values():
+            if column.reference is not None and column.reference.table in gone:
+                _check_column(schema, column.name, gone[column.reference.table], backend, report, schema.name in staged)
+
+
+def _can_go(schema: TableSchema, backend: Backend) -> bool:
+    if not has_person(schema) or len(schema.key) > 1 or schema.name == "person":
+        return False  # nothing refers to a table without a key; and a person whose rows are replaced is in the files
+    return bool(count(f"SELECT count(*) FROM ({_gone(schema, backend)} LIMIT 1) g"))
+
+
+def _gone(schema: TableSchema, backend: Backend) -> str:
+    return (
+        f"SELECT t.{quoted(schema.key[0])} AS k FROM {quoted(schema.name)} t WHERE"
+        f" t.{PERSON} IN (SELECT {PERSON} FROM {REPLACED}) AND NOT {staged_twin(schema, backend, same_person=True)}"
+    )
+
+
+def _check_column(
+    schema: TableSchema, column: str, target: TableSchema, backend: Backend, report: ImportReport, in_run: bool
+) -> None:
+    stays = "1 = 1"
+    if in_run and has_person(schema):
+        stays = f"r.{PERSON} NOT IN (SELECT {PERSON} FROM {REPLACED})"
+    rows = count(
+        f"SELECT count(*) FROM {quoted(schema.name)} r WHERE {stays}"
+        f" AND r.{quoted(column)} IN ({_gone(target, backend)})"
+    )
+    report.check("rows_that_stay", schema.name, column).checked += 1
+    if rows:
+        reason = (
+            f"{rows} rows of {schema.name} in the database refer to rows of {target.name} that this run takes away;"
+            f" add the file of {schema.name}, so that it is replaced too"
+        )
+        report.found("rows_that_stay", schema.name, reason, column=column, rows=rows)
