@@ -35,6 +35,11 @@ class Listing:
     truncated: bool
 
     @property
+    def name(self) -> str:
+        """The folder's own name; empty for a root."""
+        return PurePosixPath(self.path).name
+
+    @property
     def above(self) -> list[Entry]:
         """The folders from the root down to the one above this."""
         parts = PurePosixPath(self.path).parts

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,13 +25,25 @@ class ImportSource:
         Raises Invalid where files are gone, or there are none.
         """
         if self.kind == "upload":
-            return sorted(uploads.folder(self.place).iterdir())
-        found = {path.name: path for path in folders.files_of(folders.inside(Path(self.place)))}
+            files = sorted(uploads.folder(self.place).iterdir())
+        else:
+            files = folders.files_of(folders.inside(Path(self.place)))
+        found = {path.name: path for path in files}
         if missing := sorted(set(self.names) - set(found)):
-            raise Invalid(f"No longer in the folder {self.label}: {', '.join(missing)}.")
+            raise Invalid(f"No longer there: {', '.join(missing)}.")
         if not found:
-            raise Invalid(f"There is no file to import in the folder {self.label}.")
+            raise Invalid(f"There is no file to import in {self.label or 'this upload'}.")
         return [path for name, path in found.items() if not self.names or name in self.names]
+
+    def without(self, left_out: Collection[str]) -> ImportSource:
+        """The same source without these files. Raises Invalid where one is no file of it, or none would remain."""
+        names = [path.name for path in self.paths()]
+        if other := sorted(set(left_out) - set(names)):
+            raise Invalid(f"{', '.join(other)} is inside another file and cannot be left out by itself.")
+        kept = tuple(name for name in names if name not in left_out)
+        if not kept:
+            raise Invalid("Leave at least one file in.")
+        return replace(self, names=kept)
 
     @property
     def label(self) -> str:

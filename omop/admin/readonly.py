@@ -5,8 +5,8 @@ from django.db import models
 
 from augmed.foundation.admin_tools import ReadOnlyAdmin
 from omop.admin.base import CdmAdmin
-from omop.admin.bulk_import import BulkImportPages
 from omop.admin.editable import EDITABLE
+from omop.admin.imports import BulkImportPages
 from omop.models import CdmSource
 from omop.models.base import cdm_models
 

@@ -1,0 +1,191 @@
+"""What a finished run looks like on its page: the report in the order in which a person needs it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from omop.imports import runs
+from omop.imports.gate.catalogue import CATALOGUE, Level, Outcome
+from omop.imports.schema import schemas
+from omop.models import ImportRun
+
+SHOWN_CHECKS = 100  # kinds of findings on the page; the report has all
+_COUNTS = ("read", "new", "changed", "removed", "unchanged", "duplicates", "rejected", "loaded")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """A check that found something. `tone` is stop, warn or quiet; `first` are findings as the report has them."""
+
+    code: str
+    question: str
+    level: str
+    place: str
+    checked: int
+    count: int
+    share: float
+    threshold: float
+    verdict: str
+    tone: str
+    first: Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """A check that found nothing anywhere, or had nothing to ask."""
+
+    code: str
+    question: str
+    places: int
+    checked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A file of which nobody knows the table; `suggestion` is the nearest name, or empty."""
+
+    name: str
+    suggestion: str
+
+
+@dataclass(slots=True)
+class RunView:
+    """All that the page of a finished run shows. `detailed` is False where the findings were removed."""
+
+    run: ImportRun
+    detailed: bool
+    files: Sequence[Any]
+    tables: Sequence[tuple[str, dict[str, int]]]
+    totals: dict[str, int]
+    errors: list[CheckRow]
+    warnings: list[CheckRow]
+    passed: list[Quiet]
+    not_applicable: list[Quiet]
+    unknown: list[Unknown] = field(default_factory=list)
+    ignored: Sequence[str] = ()
+    loaded_before: Sequence[dict[str, str]] = ()
+    more_errors: int = 0
+    more_warnings: int = 0
+
+    @property
+    def columns(self) -> list[str]:
+        """The counts that say something in this run: those that are the same for all runs stay away."""
+        always = {"read", "new", "unchanged", "rejected"}
+        if self.run.status == ImportRun.Status.LOADED:
+            always = {"read", "loaded", "unchanged", "rejected"}
+        return [name for name in _COUNTS if name in always or (self.totals[name] and name != "loaded")]
+
+
+def view_of(run: ImportRun) -> RunView:
+    """The run from its report, or where that was removed from its rows: the same number of queries for any size."""
+    report = runs.report_of(run)
+    if report is None:
+        return _view(run, _from_rows(run), detailed=False)
+    return _view(run, report, detailed=True)
+
+
+def _from_rows(run: ImportRun) -> dict[str, Any]:
+    checks = [
+        {
+            **{name: getattr(each, name) for name in ("code", "level", "table", "column", "outcome")},
+            **{name: getattr(each, name) for name in ("checked", "count", "threshold", "share")},
+            "first": [],
+        }
+        for each in run.checks.all()
+    ]
+    names = ("name", "table", "bytes", "rows", "recognised", "renamed", "ignored", "missing")
+    return {
+        "files": list(run.files.order_by("pk").values(*names)),
+        "tables": {row.pop("table"): row for row in run.tables.order_by("table").values("table", *_COUNTS)},
+        "checks": checks,
+    }
+
+
+def _view(run: ImportRun, report: dict[str, Any], *, detailed: bool) -> RunView:
+    tables = [(name, {each: counts.get(each, 0) for each in _COUNTS}) for name, counts in report["tables"].items()]
+    found = [_row(check) for check in report["checks"] if check["count"]]
+    errors = sorted((row for row in found if row.level != Level.WARN), key=_gravity)
+    warnings = sorted((row for row in found if row.level == Level.WARN), key=_gravity)
+    return RunView(
+        run=run,
+        detailed=detailed,
+        files=report["files"],
+        tables=tables,
+        totals={each: sum(counts[each] for _, counts in tables) for each in _COUNTS},
+        errors=errors[:SHOWN_CHECKS],
+        warnings=warnings[:SHOWN_CHECKS],
+        passed=_quiet(report["checks"], Outcome.PASSED),
+        not_applicable=_quiet(report["checks"], Outcome.NOT_APPLICABLE),
+        unknown=unknown_files(report),
+        ignored=report.get("ignored", ()),
+        loaded_before=report.get("loaded_before", ()),
+        more_errors=max(0, len(errors) - SHOWN_CHECKS),
+        more_warnings=max(0, len(warnings) - SHOWN_CHECKS),
+    )
+
+
+def _row(check: dict[str, Any]) -> CheckRow:
+    known = CATALOGUE.get(check["code"])
+    verdict, tone = _verdict(check)
+    return CheckRow(
+        code=check["code"],
+        question=known.question if known else check["code"],
+        level=check["level"],
+        place=".".join(filter(None, (check["table"], check["column"]))),
+        checked=check["checked"],
+        count=check["count"],
+        share=check["share"],
+        threshold=check["threshold"],
+        verdict=verdict,
+        tone=tone,
+        first=check["first"],
+    )
+
+
+def _verdict(check: dict[str, Any]) -> tuple[str, str]:
+    failed = check["outcome"] == Outcome.FAILED
+    if check["level"] == Level.REFUSE:
+        return "Stops the import", "stop"
+    if check["level"] == Level.REJECT:
+        return ("Stops the import", "stop") if failed else ("Tolerated: rows are left out", "warn")
+    return ("Warning", "warn") if failed else ("Within what is tolerated", "quiet")
+
+
+def _gravity(row: CheckRow) -> tuple[int, int, str, str]:
+    return ("stop", "warn", "quiet").index(row.tone), -row.count, row.code, row.place
+
+
+def _quiet(checks: Iterable[dict[str, Any]], outcome: Outcome) -> list[Quiet]:
+    """The checks with this outcome, and of how many tables and columns each has it."""
+    chosen = sorted((each for each in checks if not each["count"] and each["outcome"] == outcome), key=_code)
+    quiet = []
+    for code, group in groupby(chosen, key=_code):
+        same = list(group)
+        known = CATALOGUE.get(code)
+        question = known.question if known else code
+        quiet.append(Quiet(code, question, len(same), sum(each["checked"] for each in same)))
+    return quiet
+
+
+def _code(check: dict[str, Any]) -> str:
+    return str(check["code"])
+
+
+def unknown_files(report: dict[str, Any]) -> list[Unknown]:
+    """The files whose table nobody knows, once each, with the nearest table's name."""
+    findings = (each for check in report["checks"] if check["code"] == "table_known" for each in check["first"])
+    names = dict.fromkeys(finding["file"] for finding in findings if finding["file"])
+    return [Unknown(name, nearest_table(name)) for name in names]
+
+
+def nearest_table(file_name: str) -> str:
+    """The table that a file's name most likely means: the longest that stands in it, else one spelled nearly so."""
+    stem = file_name.replace("\\", "/").rsplit("/", 1)[-1].lower().split(".")[0].replace("-", "_").replace(" ", "_")
+    inside = [name for name in schemas() if f"_{name}_" in f"_{stem}_"]
+    if inside:
+        return max(inside, key=len)
+    return next(iter(difflib.get_close_matches(stem, schemas(), n=1)), "")

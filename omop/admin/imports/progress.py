@@ -1,0 +1,70 @@
+"""How far a job is, in the words of its page: phase, rows, rows per second, time left."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from augmed.foundation.models import Job
+
+_ROWS = re.compile(r"^(?P<phase>.*), (?P<rows>[\d,]+) rows$")
+_WARM_UP = 3  # seconds before a rate means something
+_WAITS_LONG = 20  # seconds in the queue after which people ask themselves whether anything runs
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`rate` is in rows per second since the start, `left` in seconds; None where they are not known yet."""
+
+    phase: str
+    percent: int | None
+    rows: int | None
+    rate: int | None
+    left: int | None
+
+    @property
+    def numbers(self) -> str:
+        """The numbers in one line."""
+        parts = []
+        if self.rows is not None:
+            parts.append(f"{self.rows:,} rows")
+        if self.rate is not None:
+            parts.append(f"{self.rate:,} rows/s")
+        if self.left is not None:
+            parts.append(duration(self.left) + " left")
+        return " · ".join(parts)
+
+
+def pace_of(job: Job, now: datetime) -> Pace:
+    """From what the job last said of itself."""
+    found = _ROWS.match(job.message)
+    phase = found["phase"] if found else job.message
+    rows = int(found["rows"].replace(",", "")) if found else None
+    seconds = (now - job.started_at).total_seconds() if job.started_at else 0.0
+    rate = left = None
+    if seconds >= _WARM_UP:
+        rate = round(rows / seconds) if rows else None
+        if job.progress_total and 0 < job.progress_done < job.progress_total:
+            left = round(seconds * (job.progress_total - job.progress_done) / job.progress_done)
+    return Pace(_phase(job, phase, now), job.percent, rows, rate, left)
+
+
+def _phase(job: Job, phase: str, now: datetime) -> str:
+    if job.cancel_requested:
+        return "Stopping…"
+    if job.status != Job.Status.QUEUED:
+        return phase or "Starting"
+    if (now - job.created_at).total_seconds() < _WAITS_LONG:
+        return "Waiting to start"
+    return "Still waiting for a free worker. You may leave this page; it starts by itself."
+
+
+def duration(seconds: int) -> str:
+    """In the coarseness in which an estimate is worth reading."""
+    if seconds < 60:
+        return "less than a minute"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"about {minutes} minute{'' if minutes == 1 else 's'}"
+    return f"about {round(minutes / 60)} hours"
