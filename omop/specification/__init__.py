@@ -23,7 +23,10 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `type` is integer, float, date, datetime, varchar or text; `length` is for varchar only."""
+    """One column. `type` is integer, float, date, datetime, varchar or text; `length` is for varchar only.
+
+    `domain` is the domain that its concepts belong to, where the specification names one.
+    """
 
     name: str
     type: str
@@ -31,6 +34,7 @@ class Column:
     required: bool
     primary_key: bool
     reference: Reference | None
+    domain: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +93,5 @@ def _column(row: Mapping[str, str]) -> Column:
         required=row["isRequired"] == "Yes",
         primary_key=row["isPrimaryKey"] == "Yes",
         reference=reference,
+        domain=None if row["fkDomain"] == "NA" else row["fkDomain"],
     )
