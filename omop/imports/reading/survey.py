@@ -52,10 +52,10 @@ def survey(stream: BinaryIO, stored: int) -> Survey:
             raise UnreadableFile(f"{stored:,} bytes unpack to more than {found.size:,}, which no honest table does")
         if not (found.ascii and block.isascii()):
             found.ascii = False
-            _decode(found, decoder, block)
+            _decode(found, decoder, block, after_cr)
         after_cr = _count(found, block, after_cr)
     if not found.ascii:
-        _decode(found, decoder, b"", final=True)
+        _decode(found, decoder, b"", after_cr, final=True)
     return found
 
 
@@ -73,7 +73,9 @@ def _count(found: Survey, block: bytes, after_cr: bool) -> bool:
     return block.endswith(b"\r")
 
 
-def _decode(found: Survey, decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False) -> None:
+def _decode(
+    found: Survey, decoder: codecs.IncrementalDecoder, block: bytes, after_cr: bool, *, final: bool = False
+) -> None:
     if found.invalid_line is not None:
         return
     try:
@@ -82,4 +84,5 @@ def _decode(found: Survey, decoder: codecs.IncrementalDecoder, block: bytes, *, 
         # `object` is the block, behind what the block before it left over
         before = error.object[: error.start]
         ends = before.count(b"\n") + before.count(b"\r") - before.count(b"\r\n")
+        ends -= after_cr and before.startswith(b"\n")  # its CR was counted with the block before
         found.invalid_line = found.lf + found.crlf + found.cr + ends + 1
