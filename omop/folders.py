@@ -11,7 +11,7 @@ from django.conf import settings
 from augmed.foundation.errors import Invalid
 
 LISTED = 1_000  # entries of a folder that are shown; a folder with more is imported whole, or at the command line
-SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".gz", ".zip", ".parquet"})
+SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".gz", ".zip", ".parquet", ".pq"})
 _GONE = "There is no such folder among those that may be imported from."
 
 

@@ -20,6 +20,7 @@ from omop.imports.options import (
     LongText,
     Mode,
     OptionError,
+    Quoting,
     UnknownColumns,
 )
 from omop.imports.schema import schemas
@@ -31,8 +32,8 @@ _MODES = (
     (Mode.UPSERT, "Add new rows, and update rows whose id is known."),
     (
         Mode.REPLACE_PERSON,
-        "Replace persons: whatever the database holds of each person in the files is removed, and the files' rows take"
-        " its place.",
+        "Replace persons: for each person in the person file, the database's rows are removed from the tables of these"
+        " files, and the files' rows take their place.",
     ),
 )
 _DUPLICATES = (
@@ -59,6 +60,14 @@ class OptionsForm(forms.Form):
     encoding = forms.ChoiceField(
         label="Characters",
         choices=((Encoding.UTF_8, "UTF-8"), (Encoding.LATIN_1, "Latin-1 (ISO 8859-1), as older systems write it")),
+    )
+    quoting = forms.ChoiceField(
+        label="Quotes around values",
+        choices=(
+            (Quoting.AUTO, "recognised by the header"),
+            (Quoting.QUOTED, 'values may stand in "..."'),
+            (Quoting.UNQUOTED, "a quote is a character like any other"),
+        ),
     )
     unknown_columns = forms.ChoiceField(
         label="Columns that CDM 5.4 does not have",
@@ -126,7 +135,7 @@ class OptionsForm(forms.Form):
     def more(self) -> Iterator[forms.BoundField]:
         """The fields under “More choices”."""
         names = (
-            *("date_order", "encoding", "unknown_columns", "long_text", "indexes", "earliest", "latest"),
+            *("date_order", "encoding", "quoting", "unknown_columns", "long_text", "indexes", "earliest", "latest"),
             *("null_tokens", "zero_as_null", "headerless", "aliases"),
         )
         return (self[name] for name in names)
@@ -204,6 +213,7 @@ class OptionsForm(forms.Form):
             headerless=data["headerless"],
             date_order=DateOrder(data["date_order"]),
             encoding=Encoding(data["encoding"]),
+            quoting=Quoting(data["quoting"]),
             long_text=LongText(data["long_text"]),
             unknown_columns=UnknownColumns(data["unknown_columns"]),
             indexes=Indexes(data["indexes"]),
@@ -247,6 +257,7 @@ def _initial(options: ImportOptions) -> dict[str, Any]:
         "duplicates": options.duplicates.value,
         "date_order": options.date_order.value,
         "encoding": options.encoding.value,
+        "quoting": options.quoting.value,
         "unknown_columns": options.unknown_columns.value,
         "long_text": options.long_text.value,
         "indexes": options.indexes.value,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -10,7 +9,7 @@ from typing import Any
 
 from omop.imports import runs
 from omop.imports.gate.catalogue import CATALOGUE, Level, Outcome
-from omop.imports.schema import schemas
+from omop.imports.reading.sources import suggested_table
 from omop.models import ImportRun
 
 SHOWN_CHECKS = 100  # kinds of findings on the page; the report has all
@@ -46,10 +45,12 @@ class Quiet:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A file of which nobody knows the table; `suggestion` is the nearest name, or empty."""
+    """A file of which nobody knows the table; `suggestion` is the nearest name, or empty. What is inside an archive
+    cannot be left out alone."""
 
     name: str
     suggestion: str
+    removable: bool
 
 
 @dataclass(slots=True)
@@ -179,13 +180,4 @@ def unknown_files(report: dict[str, Any]) -> list[Unknown]:
     """The files whose table nobody knows, once each, with the nearest table's name."""
     findings = (each for check in report["checks"] if check["code"] == "table_known" for each in check["first"])
     names = dict.fromkeys(finding["file"] for finding in findings if finding["file"])
-    return [Unknown(name, nearest_table(name)) for name in names]
-
-
-def nearest_table(file_name: str) -> str:
-    """The table that a file's name most likely means: the longest that stands in it, else one spelled nearly so."""
-    stem = file_name.replace("\\", "/").rsplit("/", 1)[-1].lower().split(".")[0].replace("-", "_").replace(" ", "_")
-    inside = [name for name in schemas() if f"_{name}_" in f"_{stem}_"]
-    if inside:
-        return max(inside, key=len)
-    return next(iter(difflib.get_close_matches(stem, schemas(), n=1)), "")
+    return [Unknown(name, suggested_table(name) or "", "/" not in name) for name in names]

@@ -35,7 +35,7 @@ def signed_in(client: Client, data_staff: Any) -> Client:
 def plain_choices() -> dict[str, Any]:
     """What the form sends when nothing in it was touched."""
     form = UploadForm()
-    fields = ("mode", "duplicates", "date_order", "encoding", "unknown_columns", "long_text", "indexes")
+    fields = ("mode", "duplicates", "date_order", "encoding", "quoting", "unknown_columns", "long_text", "indexes")
     return {**{name: form[name].value() for name in fields}, "earliest": "1950-01-01"}
 
 

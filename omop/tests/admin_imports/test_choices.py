@@ -5,7 +5,17 @@ from datetime import date
 import pytest
 
 from omop.admin.imports.forms import TOLERABLE, OptionsForm
-from omop.imports.options import DateOrder, Duplicates, Encoding, ImportOptions, Indexes, LongText, Mode, UnknownColumns
+from omop.imports.options import (
+    DateOrder,
+    Duplicates,
+    Encoding,
+    ImportOptions,
+    Indexes,
+    LongText,
+    Mode,
+    Quoting,
+    UnknownColumns,
+)
 from omop.tests.admin_imports.conftest import plain_choices
 
 EVERYTHING = ImportOptions(
@@ -17,6 +27,7 @@ EVERYTHING = ImportOptions(
     headerless=frozenset({"person", "death"}),
     date_order=DateOrder.DAY_FIRST,
     encoding=Encoding.LATIN_1,
+    quoting=Quoting.UNQUOTED,
     long_text=LongText.TRUNCATE,
     unknown_columns=UnknownColumns.IGNORE,
     indexes=Indexes.KEEP,

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from augmed.foundation.models import Job
-from omop.admin.imports.presentation import nearest_table
 from omop.admin.imports.progress import duration, pace_of
 from omop.templatetags.omop_numbers import percent, thousands
 
@@ -56,17 +55,3 @@ def test_durations(seconds, words):
 def test_a_small_share_is_not_nothing(share, words):
     assert percent(share) == words
     assert thousands(1234567) == "1,234,567"
-
-
-@pytest.mark.parametrize(
-    ("name", "table"),
-    [
-        ("DEVICES_EXPOSURE.csv", "device_exposure"),
-        ("synthea_person.csv.gz", "person"),
-        ("cdm-visit-occurrence-2026.tsv", "visit_occurrence"),
-        ("all.zip/Measurment.csv", "measurement"),
-        ("qqq.csv", ""),
-    ],
-)
-def test_the_nearest_table(name, table):
-    assert nearest_table(name) == table
