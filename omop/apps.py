@@ -7,7 +7,8 @@ class OmopConfig(AppConfig):
 
     def ready(self) -> None:
         from augmed.foundation import jobs
-        from omop.actions import IMPORT_JOB
-        from omop.jobs import run_import
+        from omop.actions import CHECK_JOB, IMPORT_JOB
+        from omop.jobs import run_check, run_import
 
         jobs.register(IMPORT_JOB, run_import)
+        jobs.register(CHECK_JOB, run_check)

@@ -1,11 +1,12 @@
-"""The import as a job: what the admin's import pages start, run by Celery or a child process alike."""
+"""Imports and checks as jobs: what the admin's pages start, run by Celery or a child process alike."""
 
 from typing import Any
 
 from augmed.foundation.errors import Invalid
 from augmed.foundation.jobs import Progress
 from augmed.foundation.models import Job
-from omop.actions import UsageError, import_files
+from omop.actions import ImportOutcome, UsageError, check_tables, import_files
+from omop.imports import progress as imports_progress
 from omop.imports.options import ImportOptions
 from omop.models.imports import ImportRun
 from omop.sources import ImportSource
@@ -17,11 +18,6 @@ def run_import(job: Job, progress: Progress) -> dict[str, Any]:
     The result is {"run": id of the ImportRun, "status": its status}. A run that the checks refuse is no failed job.
     """
     source = ImportSource.from_json(job.parameters["source"])
-
-    def tell(done: int, total: int, rows: int, message: str) -> None:
-        said = f"{message}, {rows:,} rows" if rows else message
-        progress.update(done, total, said, force=done == total)
-
     try:
         outcome = import_files(
             paths=source.paths(),
@@ -30,10 +26,28 @@ def run_import(job: Job, progress: Progress) -> dict[str, Any]:
             options=ImportOptions.from_json(job.parameters["options"]),
             source=ImportRun.Source(source.kind),
             job_id=job.pk,
-            progress=tell,
+            progress=_told(progress),
         )
     except UsageError as error:
         raise Invalid(str(error)) from error
     if outcome.report.status == "loaded":
         source.forget()
+    return _result(outcome)
+
+
+def run_check(job: Job, progress: Progress) -> dict[str, Any]:
+    """Check the tables; the result as of `run_import`."""
+    return _result(check_tables(by=job.created_by, job_id=job.pk, progress=_told(progress)))
+
+
+def _told(progress: Progress) -> imports_progress.Progress:
+    """What the engine tells, as the job keeps it: the rows are at the end of the message."""
+
+    def tell(done: int, total: int, rows: int, message: str) -> None:
+        progress.update(done, total, f"{message}, {rows:,} rows" if rows else message)
+
+    return tell
+
+
+def _result(outcome: ImportOutcome) -> dict[str, Any]:
     return {"run": str(outcome.run.pk), "status": outcome.report.status}

@@ -1,9 +1,12 @@
 """Writes to the OMOP tables."""
 
 from omop.actions.imports import (
+    CHECK_JOB,
     IMPORT_JOB,
     ImportFailed,
     ImportOutcome,
+    check_database,
+    check_tables,
     confirm_import,
     import_files,
     start_import,
@@ -14,6 +17,7 @@ from omop.imports.reading.sources import UsageError
 from omop.imports.report import ImportReport
 
 __all__ = [
+    "CHECK_JOB",
     "IMPORT_JOB",
     "ImportFailed",
     "ImportOptions",
@@ -21,6 +25,8 @@ __all__ = [
     "ImportReport",
     "OptionError",
     "UsageError",
+    "check_database",
+    "check_tables",
     "confirm_import",
     "import_files",
     "save_row",

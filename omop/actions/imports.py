@@ -27,6 +27,7 @@ from omop.models.imports import ImportRun
 from omop.sources import ImportSource
 
 IMPORT_JOB = "omop.import"
+CHECK_JOB = "omop.check_database"
 _RECORD_AFTER = (0, 1, 2, 4, 8)  # seconds before each try to write down that a run failed: a database may be restarting
 
 logger = logging.getLogger(__name__)
@@ -93,6 +94,26 @@ def import_files(
 
     def work(write_down: WriteDown) -> None:
         Engine(run, report, progress, write_down).run([*map(Path, paths)])
+
+    return _run(run, report, work)
+
+
+def check_tables(*, by: Any, job_id: Any = None, progress: Progress = silent) -> ImportOutcome:
+    """Ask the checks of the rows in the tables themselves. Nothing is written but what is remembered of the run."""
+    report = ImportReport(dry_run=True)
+    run = ImportRun(
+        kind=ImportRun.Kind.DATABASE,
+        source=ImportRun.Source.DATABASE,
+        job_id=job_id,
+        created_by=by,
+        started_at=timezone.now(),
+    )
+
+    def work(write_down: WriteDown) -> None:
+        from omop.imports.gate.database import check_database as ask_tables
+
+        ask_tables(report, progress)
+        write_down(ImportRun.Status.CHECKED, {})
 
     return _run(run, report, work)
 
@@ -185,6 +206,11 @@ def start_import(*, source: ImportSource, options: ImportOptions, by: Any) -> Jo
     """
     source.paths()
     return jobs.create(kind=IMPORT_JOB, parameters=_parameters(source, options), by=by)
+
+
+def check_database(*, by: Any) -> Job:
+    """Start a job that asks the checks of the rows in the tables."""
+    return jobs.create(kind=CHECK_JOB, parameters={}, by=by)
 
 
 def confirm_import(*, job: Job, by: Any) -> Job:

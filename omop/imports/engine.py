@@ -1,15 +1,15 @@
 """One run: stage every file, check it all, then load it all in one transaction, or nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from omop.imports import runs
 from omop.imports.backends import backend
-from omop.imports.checks import Checker
+from omop.imports.gate.gate import Gate
 from omop.imports.loading.changes import Changes
 from omop.imports.loading.modes import TableLoader
 from omop.imports.loading.persons import check_rows_that_stay, drop_replaced, name_replaced
@@ -53,8 +53,9 @@ class Engine:
             self._report.on_reject = rejects
             self._stage()
             if self._report.dry_run:
-                self._check(rejects)
-                self._preview()
+                with self._reading_transaction():
+                    self._check(rejects)
+                    self._preview()
                 return
             with transaction.atomic():
                 self._database.lock()
@@ -83,6 +84,10 @@ class Engine:
             with suppress(DatabaseError, InterfaceError):
                 self._database.drop()
 
+    def _reading_transaction(self) -> AbstractContextManager[Any]:
+        """What a check runs in. On SQLite in none: a transaction there would lock all other writers out."""
+        return transaction.atomic() if connection.vendor == "postgresql" else nullcontext()
+
     def _stage(self) -> None:
         sizes = {name: sum(file.size for file in self._files if file.table == name) for name in self._report.tables}
         self._work = Work(self._progress, sizes, loads=not self._report.dry_run)
@@ -106,13 +111,16 @@ class Engine:
     def _check(self, rejects: RejectWriter) -> None:
         if self._report.options.mode is Mode.REPLACE_PERSON:
             name_replaced(self._database)
-        checker = Checker(self._database, self._report, {file.number: file.name for file in self._files})
         tables = self._staged()
-        for schema in tables:
-            self._work.checking(schema.name, [table.name for table in tables])
-            checker.check(schema)
-        for schema in tables:
-            checker.count(schema, self._stager.unstaged.get(schema.name, 0))
+        names = [schema.name for schema in tables]
+        Gate(
+            self._database,
+            self._report,
+            {file.number: file.name for file in self._files},
+            increasing=self._stager.increasing,
+            unstaged=self._stager.unstaged,
+            tell=lambda table: self._work.checking(table, names),
+        ).check(tables)
         if self._report.options.mode is Mode.REPLACE_PERSON:
             name_replaced(self._database)  # anew: rows of the person file may have been rejected
             check_rows_that_stay({schema.name: schema for schema in tables}, self._database, self._report)
