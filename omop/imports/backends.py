@@ -4,17 +4,23 @@ Staging tables are temporary and belong to the connection. They are filled outsi
 long read of files holds no lock and its progress can be seen; they go away at the end whatever happens.
 """
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
 from django.db import connection
 
 from omop.fields import SQLITE_DIGITS
 from omop.imports.schema import TableSchema
 
 FILE, LINE, REJECTED = "_file", "_line", "_rejected"
-Column = Sequence[Any]
+_OWN = {FILE: "integer", LINE: "id", REJECTED: "integer"}
+_SQLITE_TYPES = {"id": pa.int64(), "integer": pa.int64(), "number": pa.float64()}
+_SENT = 1 << 20  # bytes that go to COPY at a time
+_ROWS = 5_000
+_MEMORY = {"work_mem": "64MB", "maintenance_work_mem": "256MB"}  # of the server, for joins and for indexes
 
 
 def staging(table: str) -> str:
@@ -23,19 +29,14 @@ def staging(table: str) -> str:
 
 
 class Backend:
-    """What both have in common. `null` is the staged form of an empty cell."""
+    """What both have in common."""
 
-    null: Any = None
     same: str  # the comparison for which NULL equals NULL
     max_digits: int | None  # of a number
     types: dict[str, str]
 
     def __init__(self) -> None:
         self.tables: set[str] = set()
-
-    def encoder(self, kind: str) -> Callable[[str], Any] | None:
-        """From a cell's canonical text to what `write` takes; None where that is the text itself."""
-        raise NotImplementedError
 
     def create(self, schema: TableSchema) -> None:
         """Make the empty staging table of a table."""
@@ -50,8 +51,12 @@ class Backend:
         """The staging table's qualified name, which never means a permanent table."""
         raise NotImplementedError
 
-    def write(self, table: str, names: Sequence[str], columns: Sequence[Column]) -> None:
-        """Append rows, given column by column and already encoded."""
+    def encode(self, schema: TableSchema, rows: pa.Table) -> Any:
+        """Rows of canonical texts, null for none, as `write` takes them. Called by threads; asks no database."""
+        raise NotImplementedError
+
+    def write(self, schema: TableSchema, names: Sequence[str], count: int, encoded: Any) -> None:
+        """Append `count` encoded rows, whose columns are `names`."""
         raise NotImplementedError
 
     def finish(self, schema: TableSchema) -> None:
@@ -59,7 +64,10 @@ class Backend:
         raise NotImplementedError
 
     def lock(self) -> None:
-        """Within the transaction: let no second import load at the same time."""
+        """Within the transaction, first: let no second import load at the same time."""
+
+    def memory(self) -> None:
+        """Within a transaction, first: let its statements have the memory that joins of whole tables need."""
 
     def drop(self) -> None:
         """Remove the staging tables, unless the transaction is already lost (its end removes them)."""
@@ -70,9 +78,8 @@ class Backend:
 
 
 class PostgreSQL(Backend):
-    """COPY in text format, which this class writes itself: so no line of a file can mean anything to COPY."""
+    """COPY, of CSV that pyarrow writes and that names its columns: so no line of a file can mean anything to COPY."""
 
-    null = "\\N"
     same = "IS NOT DISTINCT FROM"
     max_digits = None
     types = {
@@ -85,29 +92,37 @@ class PostgreSQL(Backend):
     }
 
     _LOCK = 4_150_254  # any number: the advisory lock that imports share
-    _SPECIAL = re.compile(r"[\\\n\r\t]")
-    _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
-
-    def encoder(self, kind: str) -> Callable[[str], Any] | None:
-        return self._escape if kind == "text" else None
-
-    def _escape(self, value: str) -> str:
-        return value.translate(self._ESCAPES) if self._SPECIAL.search(value) else value
 
     def temporary(self, table: str) -> str:
         return f"pg_temp.{quoted(staging(table))}"
 
-    def write(self, table: str, names: Sequence[str], columns: Sequence[Column]) -> None:
-        lines = "\n".join(map("\t".join, zip(*columns, strict=True)))
-        target = f"{self.temporary(table)} ({', '.join(map(quoted, names))})"
-        with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
-            copy.write(lines.encode())
-            copy.write(b"\n")
+    def encode(self, schema: TableSchema, rows: pa.Table) -> Any:
+        # Nulls are written as nothing at all, so only quoting tells an empty text from none.
+        if not any(_has_empty(column) for column in rows.columns):
+            try:
+                return _csv(rows, "none")
+            except pa.ArrowInvalid:  # some text holds a comma, a quotation mark or a line end
+                pass
+        return _csv(rows, "needed")
+
+    def write(self, schema: TableSchema, names: Sequence[str], count: int, encoded: Any) -> None:
+        target = f"{self.temporary(schema.name)} ({', '.join(map(quoted, names))})"
+        with connection.cursor() as cursor:
+            with cursor.copy(f"COPY {target} FROM STDIN (FORMAT csv, ENCODING 'UTF8')") as copy:
+                for start in range(0, len(encoded), _SENT):
+                    copy.write(encoded[start : start + _SENT])
+            if cursor.rowcount != count:
+                raise RuntimeError(f"{schema.name}: COPY took {cursor.rowcount} of {count} rows")
 
     def finish(self, schema: TableSchema) -> None:
         execute(f"ANALYZE {self.temporary(schema.name)}")
 
+    def memory(self) -> None:
+        for name, value in _MEMORY.items():
+            execute(f"SET LOCAL {name} = '{value}'")
+
     def lock(self) -> None:
+        self.memory()
         execute("SELECT pg_advisory_xact_lock(%s)", [self._LOCK])
 
 
@@ -125,23 +140,24 @@ class SQLite(Backend):
         "text": "text",
     }
 
-    def encoder(self, kind: str) -> Callable[[str], Any] | None:
-        if kind in {"id", "integer"}:
-            return int
-        return float if kind == "number" else None
-
     def temporary(self, table: str) -> str:
         return f"temp.{quoted(staging(table))}"
 
-    def write(self, table: str, names: Sequence[str], columns: Sequence[Column]) -> None:
+    def encode(self, schema: TableSchema, rows: pa.Table) -> Any:
+        kinds = {**_OWN, **{column.name: column.kind for column in schema.columns.values()}}
+        wanted = [_SQLITE_TYPES.get(kinds[name], pa.string()) for name in rows.column_names]
+        return rows.cast(pa.schema(list(zip(rows.column_names, wanted, strict=True))))
+
+    def write(self, schema: TableSchema, names: Sequence[str], count: int, encoded: Any) -> None:
         marks = ", ".join(["%s"] * len(names))
-        sql = f"INSERT INTO {self.temporary(table)} ({', '.join(map(quoted, names))}) VALUES ({marks})"
+        sql = f"INSERT INTO {self.temporary(schema.name)} ({', '.join(map(quoted, names))}) VALUES ({marks})"
         alone = not connection.in_atomic_block
         with connection.cursor() as cursor:
             if alone:  # in autocommit each row would be a transaction of its own
                 cursor.execute("BEGIN DEFERRED")
             try:
-                cursor.executemany(sql, list(zip(*columns, strict=True)))
+                for rows in _slices(encoded):
+                    cursor.executemany(sql, rows)
             finally:
                 if alone:
                     cursor.execute("COMMIT")
@@ -150,6 +166,24 @@ class SQLite(Backend):
         key = ", ".join(map(quoted, schema.key))
         index = quoted(f"{staging(schema.name)}_key")
         execute(f"CREATE INDEX temp.{index} ON {quoted(staging(schema.name))} ({key})")
+
+
+def _has_empty(column: pa.ChunkedArray) -> bool:
+    return pa.types.is_string(column.type) and pc.min(pc.binary_length(column)).as_py() == 0
+
+
+def _csv(rows: pa.Table, quoting: str) -> memoryview:
+    sink = pa.BufferOutputStream()
+    options = pyarrow.csv.WriteOptions(include_header=False, batch_size=len(rows), quoting_style=quoting)
+    pyarrow.csv.write_csv(rows, sink, options)
+    return memoryview(sink.getvalue())
+
+
+def _slices(rows: pa.Table) -> Iterator[list[tuple[Any, ...]]]:
+    """Rows as Python's values, a few thousand at a time: they take ten times the memory of the columns."""
+    for start in range(0, len(rows), _ROWS):
+        columns = [column.to_pylist() for column in rows.slice(start, _ROWS).columns]
+        yield list(zip(*columns, strict=True))
 
 
 def backend() -> Backend:

@@ -1,199 +1,231 @@
-"""Records to typed rows in the staging table, with an error for every cell and line that does not fit.
+"""Files to typed rows in the staging tables, with a finding for every cell and record that does not fit.
 
-The work is done column by column: a batch is turned on its side, and a column's values go through a table of texts
-already converted, as most of them (concepts, dates, types) come again and again. Only a column that holds a bad
-value is looked at cell by cell.
+Chunks of a file are converted ahead by threads (pyarrow works without Python's lock), and written and reported by the
+caller's thread in the order of the file: whatever the number of threads, rows and report are the same.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, BinaryIO
 
-from omop.imports import cells
+import pyarrow as pa
+
 from omop.imports.backends import FILE, LINE, REJECTED, Backend
-from omop.imports.dialect import Batch, HeaderError, RecordReader, open_records
-from omop.imports.discovery import SourceFile
-from omop.imports.report import ImportReport
-from omop.imports.schema import ColumnSchema, TableSchema
+from omop.imports.cells import parser_of
+from omop.imports.convert.ahead import ahead
+from omop.imports.convert.chunks import LONGEST, SIZE, Chunk, Rest, cut
+from omop.imports.convert.columns import ColumnConverter
+from omop.imports.convert.exact import convert_batch
+from omop.imports.convert.native import convert_chunk, convert_texts, texts_of, texts_of_batch
+from omop.imports.convert.result import TEXT, Converted, Keys
+from omop.imports.options import ImportOptions
+from omop.imports.reading.dialect import Dialect, recognise
+from omop.imports.reading.parquet import FIRST_LINE, cell_texts, parquet_batches
+from omop.imports.reading.records import Batch, read_records
+from omop.imports.reading.sources import SourceFile, UnreadableFile
+from omop.imports.report import FileReport, ImportReport
+from omop.imports.schema import TableSchema
 
-Convert = Callable[[str], Any]
-Progress = Callable[[int], None]
-_REMEMBERED = 50_000
-_SHORT = 40
-
-
-class Remembering(dict[str, Any]):
-    """A conversion that keeps its answers for short texts, up to a limit."""
-
-    def __init__(self, convert: Convert) -> None:
-        super().__init__()
-        self._convert = convert
-
-    def __missing__(self, text: str) -> Any:
-        value = self._convert(text)
-        if len(text) <= _SHORT:
-            if len(self) >= _REMEMBERED:
-                self.clear()
-            self[text] = value
-        return value
+Progress = Callable[[int, int], None]
+_PARQUET_ROWS = 20_000
 
 
-class Converters:
-    """The conversions for one backend; columns of the same type share one."""
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A batch of Parquet: its columns' texts and the line of each row."""
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self._made: dict[tuple[str, int | None, bool], Convert] = {}
+    texts: list[pa.Array]
+    starts: pa.Array
 
-    def of(self, column: ColumnSchema, *, unique: bool) -> Convert:
-        """The conversion of a column; `unique` says that its values do not come again."""
-        if unique:
-            return self._plain(column)
-        key = (column.kind, column.length, column.required)
-        if key not in self._made:
-            # The bound method of dict itself: with it, map() stays out of Python for texts that are known.
-            self._made[key] = Remembering(self._plain(column)).__getitem__
-        return self._made[key]
 
-    def _plain(self, column: ColumnSchema) -> Convert:
-        parse, encode = self._parser(column), self._backend.encoder(column.kind)
-        null, required = self._backend.null, column.required
-
-        def convert(text: str) -> Any:
-            if not text:
-                if required:
-                    raise cells.CellError("is empty, but this column is required", "value_required")
-                return null
-            value = parse(text)
-            return value if encode is None else encode(value)
-
-        return convert
-
-    def _parser(self, column: ColumnSchema) -> cells.Parser:
-        match column.kind:
-            case "id":
-                return cells.integer(cells.INT64)
-            case "integer":
-                return cells.integer(cells.INT32)
-            case "number":
-                return cells.number(self._backend.max_digits)
-            case "date":
-                return cells.day
-            case "moment":
-                return cells.moment
-            case _:
-                return cells.text(column.length)
+_Piece = tuple[Chunk | Batch | _Rows, int]  # with the bytes of the file that are read by then
+_Ready = tuple[list[tuple[Converted, Any]], int]  # what to report and to write
 
 
 class Stager:
-    """Reads files into staging tables. `unstaged` counts, by table, the lines that could not be staged at all."""
+    """Reads files into staging tables.
 
-    def __init__(self, backend: Backend, report: ImportReport) -> None:
-        self._backend = backend
+    `unstaged` counts, by table, the records that could not be staged at all. `dialects` are those of the files that
+    were read, by number. `increasing` are the tables whose rows have rising keys, all of one number: so no key is
+    there twice.
+
+    `exact` reads every cell by its parser, for comparison; `chunk` is how many bytes are converted at a time.
+    """
+
+    def __init__(
+        self,
+        database: Backend,
+        report: ImportReport,
+        *,
+        threads: int | None = None,
+        exact: bool = False,
+        chunk: int = SIZE,
+    ) -> None:
+        self._database = database
         self._report = report
-        self._converters = Converters(backend)
+        self._threads = threads or report.options.threads
+        self._exact = exact
+        self._chunk = chunk
+        self._last_key: dict[str, int | None] = {}
+        self.dialects: dict[int, Dialect] = {}
         self.unstaged: dict[str, int] = {}
 
-    def stage(self, source: SourceFile, schema: TableSchema, progress: Progress) -> None:
-        """Stage one file. `progress` is told the number of bytes read so far."""
+    @property
+    def increasing(self) -> set[str]:
+        return {table for table, key in self._last_key.items() if key is not None}
+
+    def stage(self, source: SourceFile, schema: TableSchema, file: FileReport, progress: Progress) -> None:
+        """Stage one file. `progress` is told the bytes of it as stored and the rows read so far; it may raise."""
+        dialect = recognise(source, schema, self._report.options, self._report, file)
+        if dialect is None:
+            return
+        self.dialects[source.number] = dialect
+        share = file.bytes / max(1, dialect.survey.size)  # of what is read, as stored
+        worker = _Worker(source, schema, dialect, self._database, self._report.options)
+        shortened = [0] * len(worker.columns)
         try:
-            with open_records(source.path) as records:
-                if self._header_fits(records.header, source, schema):
-                    self._stage_records(records, source, schema, progress)
-        except HeaderError as error:
-            self._report.found("file_readable", source.table, str(error), file=source.name, line=1)
+            with worker.pieces(exact=self._exact, chunk=self._chunk) as pieces:
+                for ready, done in ahead(pieces, worker.convert, self._threads):
+                    for converted, encoded in ready:
+                        self._take(converted, encoded, worker, file)
+                        shortened = list(map(int.__add__, shortened, converted.shortened))
+                    progress(min(file.bytes, int(done * share)), file.rows)
+        except UnreadableFile as error:
+            self._report.found("file_readable", source.table, str(error), file=source.name)
         except OSError as error:
-            self._report.found(
-                "file_readable", source.table, f"the file cannot be read: {error.strerror}", file=source.name
-            )
-
-    def _header_fits(self, header: list[str], source: SourceFile, schema: TableSchema) -> bool:
-        before = self._report.error_count
-        for position, name in enumerate(header):
-            if name not in schema.columns:
-                reason = f"{schema.name} has no such column in CDM 5.4" if name else "a column has no name"
-                self._header_error("columns_known", source, reason, name or f"column {position + 1}")
-            elif name in header[:position]:
-                self._header_error("columns_known", source, "the column is there twice", name)
-        for column in schema.columns.values():
-            if column.required and column.name not in header:
-                self._header_error("columns_required", source, "the column is required, but not there", column.name)
-        return self._report.error_count == before
-
-    def _header_error(self, code: str, source: SourceFile, reason: str, column: str) -> None:
-        self._report.found(code, source.table, reason, file=source.name, line=1, column=column, per_column=False)
-
-    def _stage_records(
-        self, records: RecordReader, source: SourceFile, schema: TableSchema, progress: Progress
-    ) -> None:
-        columns = [schema.columns[name] for name in records.header]
-        converts = [self._converters.of(column, unique=_comes_once(column, schema)) for column in columns]
-        names = [FILE, LINE, REJECTED, *records.header]
-        for batch in records.batches():
-            self._drop_misfits(batch, len(columns), source, schema)
-            if batch.rows:
-                rejected: set[int] = set()
-                data = [
-                    self._convert(values, convert, column.name, batch.lines, rejected, source)
-                    for values, convert, column in zip(zip(*batch.rows, strict=True), converts, columns, strict=True)
-                ]
-                self._backend.write(
-                    schema.name, names, [*self._own_columns(source.number, batch.lines, rejected), *data]
-                )
-            progress(records.bytes_read)
-
-    def _own_columns(
-        self, number: int, lines: Sequence[int], rejected: set[int]
-    ) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
-        flags = ["0"] * len(lines)
-        for index in rejected:
-            flags[index] = "1"
-        return [str(number)] * len(lines), list(map(str, lines)), flags
-
-    def _convert(
-        self,
-        values: Sequence[str],
-        convert: Convert,
-        name: str,
-        lines: Sequence[int],
-        rejected: set[int],
-        source: SourceFile,
-    ) -> Sequence[Any]:
-        try:
-            return list(map(convert, values))
-        except cells.CellError:
-            pass
-        converted: list[Any] = []
-        for index, value in enumerate(values):
-            try:
-                converted.append(convert(value))
-            except cells.CellError as error:
-                # The row is staged all the same, without this cell: rows that refer to it are not to blame.
-                converted.append(self._backend.null)
-                rejected.add(index)
+            reason = f"the file cannot be read: {error.strerror or error}"
+            self._report.found("file_readable", source.table, reason, file=source.name)
+        for column, rows in zip(worker.columns, shortened, strict=True):
+            if rows:
+                reason = f"longer than {column.length} characters; shortened, as said"
                 self._report.found(
-                    error.code, source.table, str(error), file=source.name, line=lines[index], column=name, value=value
+                    "value_truncated", schema.name, reason, file=source.name, column=column.name, rows=rows
                 )
-        return converted
 
-    def _drop_misfits(self, batch: Batch, width: int, source: SourceFile, schema: TableSchema) -> None:
-        counts = self._report.tables[schema.name]
-        counts.read += len(batch.rows) + len(batch.problems)
-        misfits = len(batch.problems)
-        for line, reason in batch.problems:
-            self._report.found("record_readable", source.table, reason, file=source.name, line=line)
-        if set(map(len, batch.rows)) != {width}:
-            kept = [len(row) == width for row in batch.rows]
-            for row, line, fits in zip(batch.rows, batch.lines, kept, strict=True):
-                if not fits:
-                    misfits += 1
-                    reason = f"the line has {len(row)} fields, the header {width}"
-                    self._report.found("field_count", source.table, reason, file=source.name, line=line)
-            batch.rows = [row for row, fits in zip(batch.rows, kept, strict=True) if fits]
-            batch.lines = [line for line, fits in zip(batch.lines, kept, strict=True) if fits]
-        if misfits:
-            self.unstaged[schema.name] = self.unstaged.get(schema.name, 0) + misfits
+    def _take(self, converted: Converted, encoded: Any, worker: "_Worker", file: FileReport) -> None:
+        table = worker.schema.name
+        read = converted.rows + converted.misfits
+        self._report.tables[table].read += read
+        file.rows += read
+        self.unstaged[table] = self.unstaged.get(table, 0) + converted.misfits
+        for problem in converted.problems:
+            self._report.found(
+                problem.code,
+                table,
+                problem.reason,
+                file=worker.source.name,
+                line=problem.line,
+                column=problem.column,
+                value=problem.value,
+            )
+        if converted.rows:
+            self._follow(table, converted.keys)
+            self._database.write(worker.schema, worker.staged_columns, converted.rows, encoded)
+
+    def _follow(self, table: str, keys: Keys | None) -> None:
+        if table not in self._last_key:
+            self._last_key[table] = keys.last if keys else None
+            return
+        last = self._last_key[table]
+        self._last_key[table] = keys.last if keys and last is not None and keys.first > last else None
 
 
-def _comes_once(column: ColumnSchema, schema: TableSchema) -> bool:
-    """Keys never come again, and long texts seldom do: remembering them is only a cost."""
-    return schema.key == (column.name,) or (column.kind == "text" and (column.length or 1_000) > 255)
+class _Worker:
+    """The reading and conversion of one file, which needs no database."""
+
+    def __init__(
+        self,
+        source: SourceFile,
+        schema: TableSchema,
+        dialect: Dialect,
+        database: Backend,
+        options: ImportOptions,
+    ) -> None:
+        self.source = source
+        self.schema = schema
+        self._dialect = dialect
+        self._database = database
+        names = [name for name in dialect.columns if name is not None]
+        self.columns = [schema.columns[name] for name in names]
+        self._converters = [
+            ColumnConverter(
+                column,
+                parser_of(column, schema.name, options, database.max_digits),
+                options.tokens_of(schema.name, column.name),
+            )
+            for column in self.columns
+        ]
+        self.staged_columns = [FILE, LINE, REJECTED, *names]
+        numbered = len(schema.key) == 1 and schema.columns[schema.key[0]].kind in {"id", "integer"}
+        self._key = names.index(schema.key[0]) if numbered and schema.key[0] in names else None
+
+    @contextmanager
+    def pieces(self, *, exact: bool, chunk: int) -> Iterator[Iterable[_Piece]]:
+        """The file's pieces in order, to be read inside the block."""
+        if self.source.kind == "parquet":
+            yield self._rows(exact)
+            return
+        with self.source.open() as stream:
+            stream.read(self._dialect.header_bytes)
+            yield self._batches(stream, self._dialect.first_line) if exact else self._chunks(stream, chunk)
+
+    def _chunks(self, stream: BinaryIO, size: int) -> Iterator[_Piece]:
+        dialect, done = self._dialect, self._dialect.header_bytes
+        separator = dialect.separator.encode()
+        longest = min(size, LONGEST)
+        pieces = cut(
+            stream, separator=separator, quoted=dialect.quoted, line=dialect.first_line, size=size, longest=longest
+        )
+        for piece in pieces:
+            if isinstance(piece, Rest):
+                yield from self._batches(piece.stream, piece.line, done)
+            else:
+                done += len(piece.data)
+                yield piece, done
+
+    def _batches(self, stream: BinaryIO, line: int, before: int = 0) -> Iterator[_Piece]:
+        for batch in read_records(stream, self._dialect, line):
+            yield batch, before + stream.tell()
+
+    def _rows(self, exact: bool) -> Iterator[_Piece]:
+        line = FIRST_LINE
+        for batch in parquet_batches(self.source, self._dialect, size=_PARQUET_ROWS):
+            starts = pa.arange(line, line + batch.num_rows)
+            line += batch.num_rows
+            texts = None if exact else texts_of_batch(batch, self._dialect)
+            if texts is None:
+                cells = list(map(list, zip(*map(cell_texts, batch.columns), strict=True)))
+                yield Batch(cells, starts.to_pylist(), []), 0
+            else:
+                yield _Rows(texts, starts), 0
+
+    def convert(self, piece: _Piece) -> _Ready:
+        """One piece, ready to be reported and written. Runs in a thread of its own."""
+        work, done = piece
+        return [(converted, self._encode(converted)) for converted in self._converted(work)], done
+
+    def _converted(self, work: Chunk | Batch | _Rows) -> Iterator[Converted]:
+        if isinstance(work, Batch):
+            yield convert_batch(work, self._dialect, self._converters, self._key)
+        elif isinstance(work, Chunk):
+            texts = texts_of(work, self._dialect)
+            if texts is not None:
+                yield convert_chunk(work, texts, self._converters, self._key)
+                return
+            for batch in read_records(BytesIO(work.data), self._dialect, work.line):
+                yield convert_batch(batch, self._dialect, self._converters, self._key)
+        else:
+            yield convert_texts(work.texts, work.starts, self._converters, self._key)
+
+    def _encode(self, converted: Converted) -> Any:
+        if not converted.rows:
+            return None
+        marks = [int(row in converted.rejected) for row in range(converted.rows)] if converted.rejected else None
+        own = [
+            pa.repeat(str(self.source.number), converted.rows),
+            converted.lines.cast(TEXT),
+            pa.repeat("0", converted.rows) if marks is None else pa.array(marks).cast(TEXT),
+        ]
+        return self._database.encode(self.schema, pa.table([*own, *converted.columns], names=self.staged_columns))
