@@ -122,8 +122,10 @@ def _opened(source: SourceFile) -> Iterator[pq.ParquetFile]:
     try:
         with _seekable(source) as stream, pq.ParquetFile(stream, buffer_size=_BUFFER, pre_buffer=False) as parquet:
             yield parquet
-    except pa.ArrowInvalid as error:
-        raise UnreadableFile(f"the Parquet file cannot be read: {error}") from error
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk, not the file
+        raise UnreadableFile(f"the Parquet file cannot be read: {str(error).strip()}") from error
 
 
 @contextmanager
