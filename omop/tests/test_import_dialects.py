@@ -1,25 +1,33 @@
-"""Files as they come: separators, quoting, byte order marks, line ends, names."""
+"""Files as they come: separators, quoting, byte order marks, line ends, names, packing."""
 
+import csv
+import gzip
+import zipfile
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
 import pytest
 
-from omop.actions import import_files
-from omop.models import Concept, Note, Person
+from omop.actions import ImportOptions, import_files
+from omop.imports.options import Encoding, UnknownColumns
+from omop.imports.runs import rejects_path
+from omop.models import Concept, ConceptClass, Note, Person
 
 ATHENA = Path(__file__).parent / "data" / "athena" / "CONCEPT.csv"
 PERSON = "person_id,gender_concept_id,year_of_birth,race_concept_id,ethnicity_concept_id"
 pytestmark = pytest.mark.django_db
 
 
-def load(*paths):
-    return import_files(paths=paths, by=None).report
+def load(*paths, **options):
+    return import_files(paths=paths, by=None, options=ImportOptions(**options)).report
 
 
-def load_bytes(tmp_path, name, content: bytes):
+def load_bytes(tmp_path, name, content: bytes, **options):
     path = tmp_path / name
     path.write_bytes(content)
-    return load(path)
+    return load(path, **options)
 
 
 def messages(report):
@@ -159,12 +167,16 @@ def test_short_and_long_rows_are_errors(tmp_path):
 @pytest.mark.parametrize(
     ("header", "reason"),
     [
-        ("1,2,1980,0,0", "line 1, 1: person has no such column in CDM 5.4"),
+        (
+            "1,2,1980,0,0",
+            "line 1: the first line looks like data: it names no column of person. Put the names of the columns there,"
+            " or say that the file has no header",
+        ),
         (f"{PERSON},", "line 1, column 6: a column has no name"),
         (f"{PERSON},year_of_birth", "line 1, year_of_birth: the column is there twice"),
         (PERSON.replace("year_of_birth", "birth_year"), "line 1, birth_year: person has no such column in CDM 5.4"),
         (PERSON.replace(",year_of_birth", ""), "line 1, year_of_birth: the column is required, but not there"),
-        ("", "line 1: the file is empty; its first line must name the columns"),
+        ("", "line 1: the file is empty; the first line must name the columns"),
     ],
 )
 def test_headers_that_do_not_fit(tmp_path, header, reason):
@@ -178,7 +190,7 @@ def test_a_name_that_is_no_table_refuses_and_suggests(tmp_path, write_table):
     report = load(tmp_path)
     assert messages(report) == [
         "MEASUREMENTS.csv: no table of CDM 5.4 is called measurements."
-        " Rename it to measurement.csv if that is what it holds."
+        " If it holds measurement, say so (MEASUREMENTS.csv: measurement) or rename it."
     ]
     assert Person.objects.count() == 0
 
@@ -197,3 +209,94 @@ def test_tab_separated_with_a_quoted_header_is_quoted(tmp_path):
     report = load_bytes(tmp_path, "person.csv", f'{header}\n1\t2\t1980\t0\t0\t"a\tb"\n'.encode())
     assert report.status == "loaded"
     assert Person.objects.get().person_source_value == "a\tb"
+
+
+CLASSES = [("Age", "Age group", 7), ("x, y", 'a "quoted" one', 8), ("Größe", "line\nend", 9)]
+
+
+def written(folder, form):
+    """The same three rows in different forms."""
+    names = [field.column for field in ConceptClass._meta.concrete_fields]
+    text = "\n".join(",".join('"' + str(cell).replace('"', '""') + '"' for cell in row) for row in [names, *CLASSES])
+    if form == "csv":
+        path = folder / "concept_class.csv"
+        path.write_text(text, encoding="utf-8", newline="")
+    elif form == "bom, upper case, tab, CRLF, no last line end":
+        path = folder / "CONCEPT_CLASS.txt"
+        lines = ["\t".join(f'"{name.upper()}"' for name in names)]
+        lines += ["\t".join('"' + str(cell).replace('"', '""') + '"' for cell in row) for row in CLASSES]
+        path.write_text("\r\n".join(lines), encoding="utf-8-sig", newline="")
+    elif form == "gzip":
+        path = folder / "concept_class.csv.gz"
+        path.write_bytes(gzip.compress(text.encode()))
+    elif form == "zip":
+        path = folder / "all.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("any/Concept_Class.csv", text)
+    elif form == "Latin-1":
+        path = folder / "concept_class.csv"
+        path.write_bytes(text.encode("latin-1"))
+    else:
+        path = folder / "concept_class.parquet"
+        columns = dict(zip(names, map(list, zip(*CLASSES, strict=True)), strict=True))
+        pyarrow.parquet.write_table(pa.table(columns), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "form", ["csv", "bom, upper case, tab, CRLF, no last line end", "gzip", "zip", "Latin-1", "Parquet"]
+)
+def test_the_same_rows_whatever_the_form(tmp_path, form):
+    path = written(tmp_path, form)
+    options = {"encoding": Encoding.LATIN_1} if form == "Latin-1" else {}
+    report = load(path, **options)
+    assert messages(report) == []
+    assert list(ConceptClass.objects.order_by("pk").values_list()) == sorted(CLASSES, key=lambda row: row[0])
+    assert report.tables["concept_class"].loaded == 3
+
+
+def test_a_misspelt_file_is_loaded_by_its_alias(tmp_path, write_table):
+    path = write_table("person", name="PERSONS.csv")
+    assert load(path).status == "refused"
+    report = load(path, aliases={"PERSONS.csv": "person"})
+    assert report.status == "loaded"
+    assert report.files[0].name == "PERSONS.csv"
+
+
+def test_no_header_when_said(tmp_path):
+    report = load_bytes(tmp_path, "concept_class.csv", b"Age,Age group,7\n", headerless=frozenset({"concept_class"}))
+    assert report.status == "loaded"
+    assert ConceptClass.objects.get().concept_class_name == "Age group"
+
+
+def test_unknown_columns_when_said(tmp_path):
+    content = f"x,{PERSON},y\n1,1,2,1980,0,0,2\n".encode()
+    report = load_bytes(tmp_path, "person.csv", content, unknown_columns=UnknownColumns.IGNORE)
+    assert report.status == "loaded"
+    assert report.files[0].ignored == ["x", "y"]
+    assert Person.objects.get().year_of_birth == 1980
+
+
+@pytest.mark.parametrize("form", ["text", "gzip", "Parquet"])
+def test_rejects_hold_the_original_row(tmp_path, form):
+    text = f"{PERSON},person_source_value\n1,2,1980,0,0,a\n2,2,19x0,0,0,b\n"
+    path = tmp_path / {"text": "person.csv", "gzip": "person.csv.gz", "Parquet": "person.parquet"}[form]
+    if form == "Parquet":
+        (tmp_path / "p.csv").write_text(text)
+        pyarrow.parquet.write_table(pyarrow.csv.read_csv(tmp_path / "p.csv"), path)
+    else:
+        path.write_bytes(gzip.compress(text.encode()) if form == "gzip" else text.encode())
+    outcome = import_files(paths=[path], by=None)
+    rejects = rejects_path(outcome.run)
+    assert rejects is not None
+    with rejects.open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    original = row.pop("row")
+    assert row == {
+        "file": path.name,
+        "line": "3",
+        "column": "year_of_birth",
+        "check": "value_type",
+        "reason": "is not a whole number",
+    }
+    assert original == "2,2,19x0,0,0,b" or (form == "Parquet" and '"year_of_birth": "19x0"' in original)

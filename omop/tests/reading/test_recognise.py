@@ -221,7 +221,7 @@ def test_another_tables_header_is_told_so(read):
 @pytest.mark.parametrize("separator", [",", "\t", ";", "|"])
 def test_no_header_is_read_when_said_with_all_columns_in_the_order_of_the_cdm(read, separator):
     content = separator.join(["0-4", "Age", "7"]) + "\n" + separator.join(["x", "y", "8"]) + "\n"
-    found = read(content, "concept_class.csv", headerless={"concept_class"})
+    found = read(content, "concept_class.csv", headerless=frozenset({"concept_class"}))
     assert found.errors == []
     assert found.only.rows[0] == {
         "concept_class_id": "0-4",
@@ -233,12 +233,14 @@ def test_no_header_is_read_when_said_with_all_columns_in_the_order_of_the_cdm(re
 
 
 def test_no_header_said_of_a_file_that_has_one_is_refused(read):
-    found = read("concept_class_id,concept_class_name,z\n", "concept_class.csv", headerless={"concept_class"})
+    found = read(
+        "concept_class_id,concept_class_name,z\n", "concept_class.csv", headerless=frozenset({"concept_class"})
+    )
     assert "said to have no header, but its first line names columns" in found.errors[0]
 
 
 def test_no_header_needs_all_columns(read):
-    found = read("a,b\n", "concept_class.csv", headerless={"concept_class"})
+    found = read("a,b\n", "concept_class.csv", headerless=frozenset({"concept_class"}))
     assert "the first line has 2 fields, but concept_class has 3 columns in CDM 5.4" in found.errors[0]
 
 
