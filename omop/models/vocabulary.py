@@ -36,7 +36,12 @@ class Concept(CdmTable):
         ]
 
     def __str__(self) -> str:
-        return f"{self.concept_name} ({self.concept_id})"
+        return f"{self.shown_name} ({self.concept_id})"
+
+    @property
+    def shown_name(self) -> str:
+        """The name; the vocabulary and code where it is empty, as the names of CPT4 are in a download."""
+        return self.concept_name or f"{self.vocabulary_id} {self.concept_code}"
 
 
 class Vocabulary(CdmTable):
@@ -107,7 +112,6 @@ class ConceptRelationship(CdmTable):
         indexes = [
             models.Index(fields=["concept_id_1"], name="idx_concept_relationship_id_1"),
             models.Index(fields=["concept_id_2"], name="idx_concept_relationship_id_2"),
-            models.Index(fields=["relationship_id"], name="idx_concept_relationship_id_3"),
         ]
 
     def __str__(self) -> str:
@@ -165,7 +169,8 @@ class ConceptAncestor(CdmTable):
         verbose_name = "concept ancestor"
         verbose_name_plural = "concept ancestors"
         indexes = [
-            models.Index(fields=["ancestor_concept_id"], name="idx_concept_ancestor_id_1"),
+            # Both columns: what lies below a concept is read from the index alone, and a pair is found by it.
+            models.Index(fields=["ancestor_concept_id", "descendant_concept_id"], name="idx_concept_ancestor_id_1"),
             models.Index(fields=["descendant_concept_id"], name="idx_concept_ancestor_id_2"),
         ]
 
