@@ -5,6 +5,7 @@ class CasesConfig(AppConfig):
     name = "cases"
 
     def ready(self) -> None:
-        from cases import jobs
+        from cases import jobs, source_changes
 
         jobs.register()
+        source_changes.register()

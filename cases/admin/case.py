@@ -19,6 +19,7 @@ from augmed.foundation.permissions import Verb
 from cases import actions
 from cases.admin.training import add_training_case, download_tree
 from cases.models import Case, CaseSnapshot, LayoutVersion, PageLayout
+from cases.source_changes import changes_of
 
 
 @admin.register(Case)
@@ -94,6 +95,7 @@ class CaseAdmin(VerbAdmin):
                 "snapshot": chosen,
                 "tree": json.loads(chosen.content) if chosen and not chosen.redacted_at else None,
                 "buildable": _buildable(case, snapshots),
+                "source_changes": changes_of(case),
                 "show_save_and_add_another": False,
                 "show_save_and_continue": False,
                 "show_save": "index_at" not in self.get_readonly_fields(request, case),

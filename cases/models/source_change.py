@@ -1,6 +1,15 @@
+from __future__ import annotations
+
 from django.db import models
 
 from cases.models.case import Case
+from omop.models import ImportRun
+
+
+class SourceChangeQuerySet(models.QuerySet["SourceChange"]):
+    def of_run(self, run: ImportRun) -> SourceChangeQuerySet:
+        """What a run changed behind cases."""
+        return self.filter(run_id=run.pk)
 
 
 class SourceChange(models.Model):
@@ -16,6 +25,8 @@ class SourceChange(models.Model):
     added = models.BigIntegerField(default=0)
     changed = models.BigIntegerField(default=0)
     removed = models.BigIntegerField(default=0)
+
+    objects = SourceChangeQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run_id", "case", "table"], name="source_change_once_a_run")]

@@ -152,8 +152,11 @@ class Engine:
             self._changes.find(loader)
 
     def _loaders(self) -> list[TableLoader]:
-        mode = self._report.options.mode
-        return [TableLoader(schema, self._database, mode, *self._absent(schema)) for schema in self._staged()]
+        options = self._report.options
+        return [
+            TableLoader(schema, self._database, options.mode, *self._absent(schema), options.indexes)
+            for schema in self._staged()
+        ]
 
     def _absent(self, schema: TableSchema) -> tuple[dict[str, frozenset[int]], int]:
         """Which of the table's files lack which column, and how many files it has."""

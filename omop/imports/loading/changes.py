@@ -6,6 +6,8 @@ Found before the rows are written, as the old ones are gone afterwards, and only
 from collections.abc import Mapping
 from typing import Any, cast
 
+from django.db.models import QuerySet
+
 from omop import signals
 from omop.events import EVENT_TABLES
 from omop.imports.backends import Backend, execute, quoted, staging
@@ -39,7 +41,7 @@ class Changes:
         types = self._backend.types
         execute(f"CREATE TEMPORARY TABLE {_ASKED} (person_id {types['id']})")
         for _, persons in signals.persons_asked_for.send(sender=ImportRun):
-            insert_ids(_ASKED, persons)
+            insert_ids(_ASKED, cast(QuerySet[Any], persons))
         self.wanted = has_rows(_ASKED)
         if self.wanted:
             execute(

@@ -10,17 +10,20 @@ replace-person  rows of the persons in the run's person file, in the tables of t
 """
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from omop.imports.backends import FILE, Backend, execute, quoted, staging
+from omop.imports.loading.indexes import built_after
 from omop.imports.loading.sql import FINE, PERSON, count, has_person, has_rows, live_twin, names, on_key, staged_twin
-from omop.imports.options import Mode
+from omop.imports.options import Indexes, Mode
 from omop.imports.report import TableCounts
 from omop.imports.schema import TableSchema
 
 Absent = Mapping[str, frozenset[int]]
 """By column, the numbers of the table's files that do not have it."""
 
+_MANY = 10_000  # rows; fewer are faster inserted than a table is locked and its indexes dropped
 REPLACED = "omop_import_persons"
 """Temporary table (person_id): whose rows a run in the mode replace-person replaces."""
 
@@ -34,6 +37,7 @@ class TableLoader:
     mode: Mode
     absent: Absent
     files: int
+    indexes: Indexes = Indexes.AUTO
 
     def preview(self, counts: TableCounts) -> None:
         """Count what `load` would do, without doing it."""
@@ -54,10 +58,15 @@ class TableLoader:
             counts.removed = execute(f"DELETE FROM {self._table} AS t WHERE {self.removed}")
         if not empty and self.updates:
             counts.changed = self._update()
-        counts.new = self._insert(empty)
+        with built_after(self.schema) if self._many(counts) else nullcontext():
+            counts.new = self._insert(empty)
         fine = counts.read - counts.rejected - counts.duplicates
         counts.unchanged = fine - counts.new - counts.changed
         counts.loaded = counts.new + counts.changed
+
+    def _many(self, counts: TableCounts) -> bool:
+        """Whether there are rows enough to have the indexes of a table that is empty built after them."""
+        return self.indexes is Indexes.AUTO and counts.read >= _MANY
 
     @property
     def replaces(self) -> bool:
