@@ -4,6 +4,7 @@ An archive that unpacks to absurdly much is a trap or a mistake. Deflate reaches
 below 100 to 1.
 """
 
+import os
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
@@ -13,13 +14,17 @@ from omop.imports.report import ImportReport
 MAX_RATIO = 250
 RATIO_FROM = 64 << 20  # bytes; smaller ones are harmless whatever their ratio
 MAX_MEMBERS = 10_000
+MAX_DIRECTORY = 16 << 20  # bytes, which zipfile reads as a whole
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 _ENCRYPTED = 0x1
+_LONGEST_END = 22 + 0xFFFF + 20  # the last record, its comment, and what stands before it in the long form
 
 
 def members(path: Path, is_data: Callable[[str], bool], report: ImportReport) -> list[zipfile.ZipInfo]:
     """The members to read. The others are named in `report.ignored`, faults reported."""
     try:
+        if _directory_size(path) > MAX_DIRECTORY:
+            raise zipfile.BadZipFile("its directory is absurdly large")
         with zipfile.ZipFile(path) as archive:
             infos = [info for info in archive.infolist() if not info.is_dir()]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
@@ -43,6 +48,24 @@ def members(path: Path, is_data: Callable[[str], bool], report: ImportReport) ->
 def too_much(stored: int, unpacked: int) -> bool:
     """Whether so many bytes out of so many stored are no honest table."""
     return unpacked > RATIO_FROM and unpacked > MAX_RATIO * max(stored, 1)
+
+
+def _directory_size(path: Path) -> int:
+    """Bytes of the list of members, which the end of the archive tells (APPNOTE.TXT 4.3.14 and 4.3.16); 0 if none."""
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        start = max(0, end - _LONGEST_END)
+        file.seek(start)
+        tail = file.read()
+        place = tail.rfind(b"PK\x05\x06")
+        if place < 0 or len(tail) < place + 16:
+            return 0
+        size = int.from_bytes(tail[place + 12 : place + 16], "little")
+        locator = tail[max(0, place - 20) : place]
+        if locator.startswith(b"PK\x06\x07"):  # an archive in the long form (zip64) tells it elsewhere
+            file.seek(min(end, int.from_bytes(locator[8:16], "little")))
+            size = max(size % 0xFFFFFFFF, int.from_bytes(file.read(48)[40:48], "little"))
+    return size
 
 
 def _readable(info: zipfile.ZipInfo, chosen: Sequence[zipfile.ZipInfo], path: Path, report: ImportReport) -> bool:

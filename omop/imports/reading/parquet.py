@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,6 +27,7 @@ from omop.imports.schema import TableSchema
 
 BATCH = 5_000
 _BUFFER = 1 << 20  # without it, Arrow reads a whole column of a row group at once
+_BYTES = 16 << 20  # of a batch, about
 _EXACT = 2**53  # beyond it, doubles skip whole numbers
 FIRST_LINE = 2
 
@@ -53,16 +54,19 @@ def recognise_parquet(
 
 
 def parquet_batches(source: SourceFile, dialect: Dialect, *, size: int = BATCH) -> Iterator[pa.RecordBatch]:
-    """Batches of the file's own types, with all of its columns in its order. Row n, from 0 on, is line n + 2."""
+    """Batches of the file's own types, with all of its columns in its order. Row n, from 0 on, is line n + 2.
+
+    A batch has at most `size` rows, fewer where they are long.
+    """
     with _opened(source) as parquet:
-        yield from parquet.iter_batches(batch_size=size, use_threads=False)
+        yield from _batches(parquet, size)
 
 
 def raw_rows(source: SourceFile) -> Iterator[tuple[int, str]]:
     """Each row as JSON, with its line number."""
     line = FIRST_LINE
     with _opened(source) as parquet:
-        for batch in parquet.iter_batches(batch_size=BATCH, use_threads=False):
+        for batch in _batches(parquet, BATCH):
             for row in batch.to_pylist():
                 yield line, json.dumps(row, default=str, ensure_ascii=False)
                 line += 1
@@ -97,6 +101,13 @@ def _of_decimal(value: Decimal | None) -> str:
     if value is None:
         return ""
     return str(int(value)) if value == value.to_integral_value() else str(value)
+
+
+def _batches(parquet: pq.ParquetFile, size: int) -> Iterator[pa.RecordBatch]:
+    groups = [parquet.metadata.row_group(n) for n in range(parquet.metadata.num_row_groups)]
+    widest = max((group.total_byte_size / max(1, group.num_rows) for group in groups), default=1.0)
+    rows = max(1, min(size, int(_BYTES / max(1.0, widest))))
+    return cast(Iterator[pa.RecordBatch], parquet.iter_batches(batch_size=rows, use_threads=False))
 
 
 def _misfit(kind: Any, column: str) -> str | None:

@@ -38,11 +38,13 @@ class Batch:
 def read_records(stream: BinaryIO, dialect: Dialect, first_line: int, *, size: int = BATCH) -> Iterator[Batch]:
     """The records from where `stream` stands, which is the beginning of a record on line `first_line`.
 
-    Empty lines are passed over, as files often end with one. Bytes that the encoding does not have come through as
+    A batch has at most `size` records, fewer where they are long. Empty lines are passed over, as files often end
+    with one. Bytes that the encoding does not have come through as
     lone surrogates, so that the cell which holds them can be named. The number of fields is not looked at.
     """
     batch = Batch([], [], [])
-    with _reader(stream, dialect, keep=False) as (_, reader):
+    enough = MAX_CHARACTERS
+    with _reader(stream, dialect, keep=False) as (lines, reader):
         while True:
             line = first_line + reader.line_num
             try:
@@ -58,7 +60,8 @@ def read_records(stream: BinaryIO, dialect: Dialect, first_line: int, *, size: i
             if row:
                 batch.rows.append(row)
                 batch.lines.append(line)
-                if len(batch.rows) == size:
+                if len(batch.rows) == size or lines.characters >= enough:
+                    enough = lines.characters + MAX_CHARACTERS
                     yield batch
                     batch = Batch([], [], [])
     if batch.rows or batch.problems:
@@ -94,6 +97,7 @@ class _Lines:
         self._read = text.readline
         self._keep = keep
         self.taken: list[str] = []
+        self.characters = 0
 
     def __iter__(self) -> _Lines:
         return self
@@ -102,6 +106,7 @@ class _Lines:
         line = self._read(MAX_CHARACTERS)
         if not line:
             raise StopIteration
+        self.characters += len(line)
         if self._keep:
             self.taken.append(line)
         if len(line) == MAX_CHARACTERS:

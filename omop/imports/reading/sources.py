@@ -15,6 +15,7 @@ from typing import BinaryIO, Literal, cast
 
 from omop.imports.options import ImportOptions
 from omop.imports.reading.archives import members
+from omop.imports.reading.named import unknown_name
 from omop.imports.report import FileReport, ImportReport
 from omop.imports.schema import schemas
 
@@ -111,9 +112,11 @@ def find_files(paths: Sequence[Path], options: ImportOptions, report: ImportRepo
     Appends to `report.files` one FileReport for each, also for those whose name is no table: such a name is an error
     with a suggestion, because a file silently left out would look like an empty table. It is read where
     `options.aliases` says which table it is, by the file's own name or the name in the report. Other kinds of files
-    in a folder or archive are ignored and named in the report. Raises UsageError where a path does not exist, an alias
-    is no table, or nothing is found.
+    in a folder or archive are ignored and named in the report. Raises UsageError where a path does not exist, the
+    options name what is not there, or nothing is found.
     """
+    if (slip := unknown_name(options)) is not None:
+        raise UsageError(slip)
     aliases = {name.lower(): _alias(name, table) for name, table in options.aliases.items()}
     found = _named(_expand(paths, report))
     if not found and not report.error_count:

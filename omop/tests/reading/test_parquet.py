@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from omop.imports import cells
 from omop.imports.options import ImportOptions
-from omop.imports.reading.parquet import cell_texts, raw_rows
+from omop.imports.reading.dialect import recognise
+from omop.imports.reading.parquet import cell_texts, parquet_batches, raw_rows
+from omop.imports.reading.sources import find_files
+from omop.imports.report import ImportReport
 from omop.imports.schema import schemas
 from omop.tests.reading.conftest import read_files
 
@@ -179,3 +182,16 @@ def test_original_rows_are_json(read_parquet, tmp_path):
             ' "ethnicity_concept_id": 0, "person_source_value": "ü", "birth_datetime": "2020-01-31 00:00:00"}',
         )
     ]
+
+
+def test_batches_of_long_rows_are_short(tmp_path):
+    path = tmp_path / "concept_class.parquet"
+    texts = [chr(97 + n) * 2_000_000 for n in range(20)]
+    columns = {"concept_class_id": texts, "concept_class_name": texts, "concept_class_concept_id": range(20)}
+    pq.write_table(pa.table(columns), path)
+    report = ImportReport(dry_run=True)
+    (source,) = find_files([path], ImportOptions(), report)
+    dialect = recognise(source, schemas()["concept_class"], ImportOptions(), report, report.files[0])
+    sizes = [batch.num_rows for batch in parquet_batches(source, dialect)]
+    assert sum(sizes) == 20
+    assert max(sizes) < 10

@@ -234,3 +234,12 @@ def test_the_survey_counts_the_same_whatever_its_blocks(parts, block):
         assert found.invalid_line == before.count(b"\n") + 1
     else:
         assert found.invalid_line is None
+
+
+def test_batches_of_long_records_are_short():
+    dialect = Dialect(",", True, "utf-8", 0, 2, ("a",), survey(io.BytesIO(b""), 0))
+    rows = [str(n) * 1_000_000 for n in range(1, 21)]
+    batches = list(read_records(io.BytesIO("\n".join(rows).encode()), dialect, 2))
+    assert [row for batch in batches for (row,) in batch.rows] == rows
+    assert [line for batch in batches for line in batch.lines] == list(range(2, 22))
+    assert max(len(batch.rows) for batch in batches) <= 10

@@ -267,3 +267,53 @@ def test_long_and_odd_names_fit_the_report(tmp_path):
     report = read_files([path]).report
     assert [len(file.name) for file in report.files] == [255, 255]
     assert all(len(table) <= 64 for _, table, _ in report.checks)
+
+
+@pytest.mark.parametrize("long_form", [False, True])
+def test_an_archive_whose_directory_is_absurd_is_refused_unread(tmp_path, long_form):
+    path = packed(tmp_path / "export.zip", **{"concept_class.csv": CONTENT})
+    data = bytearray(path.read_bytes())
+    place = data.index(b"PK\x05\x06")
+    if long_form:
+        record = b"PK\x06\x06" + bytes(36) + struct.pack("<Q", 1 << 30) + bytes(8)
+        locator = b"PK\x06\x07" + bytes(4) + struct.pack("<Q", place) + bytes(4)
+        data[place:place] = record + locator
+    else:
+        data[place + 12 : place + 16] = struct.pack("<I", 1 << 30)
+    path.write_bytes(bytes(data))
+    assert read_files([path]).errors == ["export.zip: the archive cannot be read: its directory is absurdly large"]
+
+
+def test_an_archive_in_the_long_form_is_read(tmp_path):
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w") as archive, archive.open("concept_class.csv", "w", force_zip64=True) as member:
+        member.write(CONTENT)
+    assert read_files([path]).only.rows == [ROW]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"zero_as_null": frozenset({"provder_id"})}, "no column called provder_id. Did you mean provider_id?"),
+        ({"null_tokens": {"person.visit_detail_id": ("0",)}}, "no column called person.visit_detail_id."),
+        ({"headerless": frozenset({"persons"})}, "no table called persons. Did you mean person?"),
+        ({"thresholds": {"value_typ": 1}}, "no check called value_typ. Did you mean value_type?"),
+        ({"thresholds": {"value_type:persons": 1}}, "no table or column called persons. Did you mean person?"),
+    ],
+)
+def test_a_slip_in_an_option_is_told(read, options, words):
+    with pytest.raises(UsageError) as raised:
+        read(CONTENT, "concept_class.csv", **options)
+    assert words in str(raised.value)
+
+
+def test_names_of_options_that_are_there(read):
+    thresholds = dict.fromkeys(("value_type", "value_type:person", "value_type:person.person_id"), 1)
+    found = read(
+        CONTENT,
+        "concept_class.csv",
+        thresholds=thresholds,
+        zero_as_null=frozenset({"provider_id", "person.provider_id"}),
+        null_tokens={"concept_name": ("NA",)},
+    )
+    assert found.only.rows == [ROW]
