@@ -18,7 +18,7 @@ def percent(share: float) -> str:
     """A percentage with as many digits as it needs, so that a small share is not 0."""
     if share == 0 or share >= 10:
         return f"{share:.0f} %"
-    return f"{share:.1f} %" if share >= 0.1 else f"{share:.2g} %" if share >= 0.001 else "< 0.001 %"
+    return f"{share:.2g} %" if share >= 0.001 else "< 0.001 %"
 
 
 @register.filter
