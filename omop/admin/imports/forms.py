@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -79,15 +79,14 @@ class OptionsForm(forms.Form):
     )
     indexes = forms.ChoiceField(
         label="Indexes of tables that are empty",
-        choices=((Indexes.AUTO, "are built after the rows are in, which is faster"), (Indexes.KEEP, "are kept")),
+        choices=((Indexes.AUTO, "are built last, which is faster"), (Indexes.KEEP, "are kept")),
     )
     earliest = forms.DateField(
         label="Earliest plausible date", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
     )
     latest = forms.DateField(
-        label="Latest plausible date",
+        label="Latest plausible date (empty: tomorrow)",
         required=False,
-        help_text="Empty: tomorrow.",
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
     )
     null_tokens = LinesField(
@@ -118,7 +117,7 @@ class OptionsForm(forms.Form):
 
     def __init__(self, *args: Any, options: ImportOptions | None = None, **kwargs: Any) -> None:
         given = options or _PLAIN
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, label_suffix="", **kwargs)
         self.initial = _initial(given)
         self.given = given
         self.options = given
@@ -132,13 +131,15 @@ class OptionsForm(forms.Form):
             )
 
     @property
-    def more(self) -> Iterator[forms.BoundField]:
-        """The fields under “More choices”."""
-        names = (
-            *("date_order", "encoding", "quoting", "unknown_columns", "long_text", "indexes", "earliest", "latest"),
-            *("null_tokens", "zero_as_null", "headerless", "aliases"),
-        )
-        return (self[name] for name in names)
+    def short(self) -> list[forms.BoundField]:
+        """The short fields under “More choices”."""
+        names = ("date_order", "encoding", "quoting", "unknown_columns", "long_text", "indexes", "earliest", "latest")
+        return [self[name] for name in names]
+
+    @property
+    def lists(self) -> list[forms.BoundField]:
+        """The fields under “More choices” in which people type a list."""
+        return [self[name] for name in ("null_tokens", "aliases", "zero_as_null", "headerless")]
 
     @property
     def tolerated(self) -> Iterator[tuple[Check, forms.BoundField]]:
@@ -149,8 +150,8 @@ class OptionsForm(forms.Form):
     def more_open(self) -> bool:
         """Whether “More choices” is unfolded: something in it is wrong, or differs from the default."""
         if self.is_bound:
-            return any(field.errors for field in self.more)
-        return any(field.initial != _initial(_PLAIN).get(field.name) for field in self.more)
+            return any(field.errors for field in (*self.short, *self.lists))
+        return any(field.initial != _initial(_PLAIN).get(field.name) for field in (*self.short, *self.lists))
 
     @property
     def tolerated_open(self) -> bool:
@@ -237,7 +238,13 @@ class UploadForm(OptionsForm):
 class FolderForm(OptionsForm):
     """Choices for files of a folder of the server."""
 
-    names = forms.MultipleChoiceField(required=False)
+    names = forms.MultipleChoiceField(error_messages={"required": "Tick at least one file."})
+
+    def choose_from(self, names: Sequence[str], *, all_of_them: bool) -> None:
+        """Offer these files; `all_of_them` where there are too many to choose from."""
+        field = cast(forms.MultipleChoiceField, self.fields["names"])
+        field.choices = [(name, name) for name in names]
+        field.required = not all_of_them
 
 
 def _percentage(text: str) -> float:

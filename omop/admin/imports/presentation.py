@@ -34,6 +34,15 @@ class CheckRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckGroup:
+    """All places in which one check found something, the gravest first."""
+
+    code: str
+    question: str
+    rows: Sequence[CheckRow]
+
+
+@dataclass(frozen=True, slots=True)
 class Quiet:
     """A check that found nothing anywhere, or had nothing to ask."""
 
@@ -62,8 +71,8 @@ class RunView:
     files: Sequence[Any]
     tables: Sequence[tuple[str, dict[str, int]]]
     totals: dict[str, int]
-    errors: list[CheckRow]
-    warnings: list[CheckRow]
+    errors: list[CheckGroup]
+    warnings: list[CheckGroup]
     passed: list[Quiet]
     not_applicable: list[Quiet]
     unknown: list[Unknown] = field(default_factory=list)
@@ -71,6 +80,16 @@ class RunView:
     loaded_before: Sequence[dict[str, str]] = ()
     more_errors: int = 0
     more_warnings: int = 0
+
+    @property
+    def filled(self) -> list[tuple[str, dict[str, int]]]:
+        """The tables of which anything was read or removed."""
+        return [(name, counts) for name, counts in self.tables if any(counts.values())]
+
+    @property
+    def empty(self) -> list[str]:
+        """The tables whose files hold no row."""
+        return [name for name, counts in self.tables if not any(counts.values())]
 
     @property
     def columns(self) -> list[str]:
@@ -114,11 +133,11 @@ def _view(run: ImportRun, report: dict[str, Any], *, detailed: bool) -> RunView:
     return RunView(
         run=run,
         detailed=detailed,
-        files=report["files"],
+        files=[{**file, "facts": _facts(file["recognised"])} for file in report["files"]],
         tables=tables,
         totals={each: sum(counts[each] for _, counts in tables) for each in _COUNTS},
-        errors=errors[:SHOWN_CHECKS],
-        warnings=warnings[:SHOWN_CHECKS],
+        errors=_groups(errors[:SHOWN_CHECKS]),
+        warnings=_groups(warnings[:SHOWN_CHECKS]),
         passed=_quiet(report["checks"], Outcome.PASSED),
         not_applicable=_quiet(report["checks"], Outcome.NOT_APPLICABLE),
         unknown=unknown_files(report),
@@ -127,6 +146,11 @@ def _view(run: ImportRun, report: dict[str, Any], *, detailed: bool) -> RunView:
         more_errors=max(0, len(errors) - SHOWN_CHECKS),
         more_warnings=max(0, len(warnings) - SHOWN_CHECKS),
     )
+
+
+def _facts(recognised: dict[str, str]) -> dict[str, str]:
+    """What was recognised, without what is not there: the report has that too."""
+    return {what: how for what, how in recognised.items() if how not in {"no", "none"}}
 
 
 def _row(check: dict[str, Any]) -> CheckRow:
@@ -158,6 +182,14 @@ def _verdict(check: dict[str, Any]) -> tuple[str, str]:
 
 def _gravity(row: CheckRow) -> tuple[int, int, str, str]:
     return ("stop", "warn", "quiet").index(row.tone), -row.count, row.code, row.place
+
+
+def _groups(rows: Iterable[CheckRow]) -> list[CheckGroup]:
+    """By check, in the order of the gravest row of each."""
+    by_code: dict[str, list[CheckRow]] = {}
+    for row in rows:
+        by_code.setdefault(row.code, []).append(row)
+    return [CheckGroup(code, same[0].question, same) for code, same in by_code.items()]
 
 
 def _quiet(checks: Iterable[dict[str, Any]], outcome: Outcome) -> list[Quiet]:

@@ -22,7 +22,7 @@ from omop.admin.imports.forms import OptionsForm
 from omop.admin.imports.presentation import RunView, unknown_files, view_of
 from omop.admin.imports.progress import pace_of
 from omop.imports import runs
-from omop.imports.options import ImportOptions, Mode
+from omop.imports.options import ImportOptions
 from omop.imports.schema import schemas
 from omop.models import ImportRun
 from omop.sources import ImportSource
@@ -34,7 +34,7 @@ class ConfirmForm(forms.Form):
     """What must be said before rows are removed, overwritten or left out; empty where nothing of it happens."""
 
     def __init__(self, *args: Any, totals: dict[str, int], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, label_suffix="", **kwargs)
         self.totals = totals
         if rejected := totals["rejected"]:
             self.fields["leave_out"] = forms.BooleanField(
@@ -87,13 +87,10 @@ class RunPages(ImportPages):
         return self._to_run(job)
 
     def _show(self, request: HttpRequest, job: Job, view: RunView | None, confirm: Any) -> HttpResponse:
-        source = ImportSource.from_json(job.parameters["source"])
+        loaded = view is not None and view.run.status == ImportRun.Status.LOADED
         context = {
             "job": job,
-            "source": source,
-            "again": job.is_over and (view is None or view.run.status != ImportRun.Status.LOADED) and source.is_there(),
-            "mode": ImportOptions.from_json(job.parameters["options"]).mode,
-            "modes": Mode,
+            "again": job.is_over and not loaded and _files_are_there(job),
             "view": view,
             "confirm": confirm,
             "pace": pace_of(job, timezone.now()),
@@ -127,8 +124,7 @@ class RunPages(ImportPages):
     def again(self, request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
         """Other choices for the same files; a POST checks them anew."""
         job = self._job(request, job_id)
-        source = ImportSource.from_json(job.parameters["source"])
-        options = ImportOptions.from_json(job.parameters["options"])
+        source, options = _asked(job)
         form = OptionsForm(request.POST if request.method == "POST" else None, options=options)
         if request.method == "POST" and form.is_valid():
             return self._start(request, job, source, form.options)
@@ -142,8 +138,7 @@ class RunPages(ImportPages):
             return HttpResponseNotAllowed(["POST"])
         run = _run_of(job)
         report = runs.report_of(run) if run else None
-        source = ImportSource.from_json(job.parameters["source"])
-        options = ImportOptions.from_json(job.parameters["options"])
+        source, options = _asked(job)
         aliases = dict(options.aliases)
         left_out = set()
         for number, file in enumerate(unknown_files(report) if report else []):
@@ -184,6 +179,17 @@ class RunPages(ImportPages):
         return _download(request, run, runs.report_path(run) if run else None, "report", "application/json")
 
 
+def _asked(job: Job) -> tuple[ImportSource, ImportOptions]:
+    """The files and choices of a job; 404 for one from a version that kept no files."""
+    if "source" not in job.parameters:
+        raise Http404("The files of this job are no longer there.")
+    return ImportSource.from_json(job.parameters["source"]), ImportOptions.from_json(job.parameters["options"])
+
+
+def _files_are_there(job: Job) -> bool:
+    return "source" in job.parameters and _asked(job)[0].is_there()
+
+
 def _run_of(job: Job) -> ImportRun | None:
     """What is remembered of the job: also of one that failed or was cancelled."""
     return ImportRun.objects.filter(job_id=job.pk).order_by("-finished_at").first() if job.is_over else None
@@ -197,7 +203,7 @@ def _view_of(job: Job) -> RunView | None:
 def _waits(job: Job) -> bool:
     """Whether this is a check that may be loaded."""
     checked = job.status == Job.Status.SUCCEEDED and job.result.get("status") == ImportRun.Status.CHECKED
-    return checked and bool(job.parameters["dry_run"])
+    return checked and bool(job.parameters.get("dry_run"))
 
 
 def _load_of(job: Job, user: Any) -> Job | None:

@@ -99,7 +99,7 @@ class StartPages(ImportPages):
             listing = folders.listing(root, asked.get("path", ""))
         except Invalid as error:
             return self._page(request, "folder.html", {**context, "form": form, "problem": error.detail}, status=404)
-        form.fields["names"].choices = [(file.name, file.name) for file in listing.files]  # type: ignore[attr-defined]
+        form.choose_from([file.name for file in listing.files], all_of_them=listing.truncated)
         if request.method == "POST" and form.is_valid():
             place = folders.locate(listing.root, listing.path)
             source = ImportSource("folder", str(place), tuple(form.cleaned_data["names"]))

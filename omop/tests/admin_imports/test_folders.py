@@ -114,8 +114,8 @@ def test_the_chooser_leads_to_a_check(signed_in, root, started):
 
 def test_the_chooser_refuses_in_place(signed_in, root, started):
     address = reverse("admin:omop_bulk_folder")
-    body = {"root": 0, "path": "", **plain_choices()}
-    for wrong in ({"names": ["secret.csv"]}, {"earliest": "soon"}, {"mode": "guess"}):
+    body = {"root": 0, "path": "", "names": ["person.csv"], **plain_choices()}
+    for wrong in ({"names": ["secret.csv"]}, {"names": []}, {"earliest": "soon"}, {"mode": "guess"}):
         assert signed_in.post(address, {**body, **wrong}).status_code == 422
     for wrong in ({"root": "x"}, {"root": "7"}, {"path": "../outside"}):
         assert signed_in.post(address, {**body, **wrong}).status_code == 404
