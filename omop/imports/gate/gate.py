@@ -12,7 +12,7 @@ from django.db import connection
 
 from omop.imports.backends import REJECTED, Backend, execute, query, quoted, staging
 from omop.imports.gate.concepts import check_concepts, vocabulary_columns
-from omop.imports.gate.keys import check_conflicts, check_duplicates
+from omop.imports.gate.keys import check_conflicts, check_duplicates, key_column, key_question, unique_code
 from omop.imports.gate.persons import check_periods_apart, check_periods_exist, check_single_death
 from omop.imports.gate.recording import Recorder
 from omop.imports.gate.rows import (
@@ -80,9 +80,10 @@ class Gate:
         if "death" in names:
             check_single_death(scope, self._record)
         scope.close()
-        self._cascade(schemas)
+        rejected = {schema.name for schema in schemas if not scope.clean(schema.name)}
+        rejected |= self._cascade(schemas, rejected)
         for schema in schemas:
-            self._count(schema)
+            self._count(schema, marked=schema.name in rejected)
             self._reading(schema)
 
     def _scope(self, *, kept_parents: bool = False) -> Scope:
@@ -98,17 +99,20 @@ class Gate:
             self._duplicated.add(schema.name)
         check_conflicts(scope, schema, self._record, self._report.options.mode)
 
-    def _cascade(self, schemas: Sequence[TableSchema]) -> None:
+    def _cascade(self, schemas: Sequence[TableSchema], changed: set[str]) -> set[str]:
         """Reject rows that refer to rejected ones, and those that refer to these, until there are none.
 
-        Only where the run would load: a run that is refused would but tell of every row below a bad one.
+        `changed` are the tables with rejected rows; returned are those where rows were rejected here. Only where the
+        run would load: a run that is refused would but tell of every row below a bad one.
         """
-        changed = {schema.name for schema in schemas if self._marked(schema, "<> 0")}
+        rejected: set[str] = set()
         while changed and not self._report.refused:
             scope = self._scope(kept_parents=True)
             below = [schema for schema in schemas if changed & _parents(schema)]
             changed = {schema.name for schema in below if self._reject_orphans(scope, schema)}
             scope.close()
+            rejected |= changed
+        return rejected
 
     def _reject_orphans(self, scope: Scope, schema: TableSchema) -> int:
         kept = scope.kept(schema.name)
@@ -127,14 +131,18 @@ class Gate:
             self._record.rows(scope, schema, check, wrong, reason)
         return sum(self._record.mark(scope, schema, check) for check, _ in orphaned)
 
-    def _marked(self, schema: TableSchema, mark: str) -> int:
-        rows = query(f"SELECT count(*) FROM {quoted(staging(schema.name))} WHERE {quoted(REJECTED)} {mark}")
-        return int(rows[0][0])
-
-    def _count(self, schema: TableSchema) -> None:
+    def _count(self, schema: TableSchema, *, marked: bool) -> None:
+        rows: dict[int, int] = {}
+        if marked:
+            mark = quoted(REJECTED)
+            rows = dict(query(f"SELECT {mark}, count(*) FROM {quoted(staging(schema.name))} GROUP BY {mark}"))
         counts = self._report.tables[schema.name]
-        counts.rejected = self._marked(schema, f"= {REJECTED_ROW}") + self._unstaged.get(schema.name, 0)
-        counts.duplicates = self._marked(schema, f"= {LEFT_OUT}")
+        counts.rejected = rows.get(REJECTED_ROW, 0) + self._unstaged.get(schema.name, 0)
+        counts.duplicates = rows.get(LEFT_OUT, 0)
+        if counts.duplicates:
+            key = key_column(schema)
+            asked = self._report.check(unique_code(schema), schema.name, key).checked
+            self._report.check("duplicate_left_out", schema.name, key).checked = asked
 
     def _reading(self, schema: TableSchema) -> None:
         """Say of the checks made while reading how many rows they asked: every row that was read."""
@@ -147,7 +155,7 @@ class Gate:
 
 def check_rows(scope: Scope, schema: TableSchema, record: Recorder, dates: Dates) -> None:
     """The checks of single rows and of concepts of one table."""
-    local = local_checks(schema, scope, dates)
+    local = [key_question(schema), *local_checks(schema, scope, dates)]
     columns = dict.fromkeys([*reference_columns(schema), *(c.name for c in vocabulary_columns(schema))])
     counted, filled = count(schema, scope, local, list(columns))
     wrong = _tell(scope, schema, record, local, counted)

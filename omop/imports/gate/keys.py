@@ -1,9 +1,13 @@
 """Keys: the same one twice in a run, or there already with other content. Both places are named."""
 
+from collections.abc import Sequence
+
 from omop.imports.backends import FILE, LINE, query, quoted, staging
 from omop.imports.gate.recording import Recorder
+from omop.imports.gate.rows import RowCheck
 from omop.imports.gate.scope import LEFT_OUT, Scope, key_of, stream
 from omop.imports.options import Duplicates, Mode
+from omop.imports.report import CheckResult
 from omop.imports.schema import NATURAL_KEYS, TableSchema
 
 _DUPLICATES = "omop_gate_duplicates"
@@ -12,6 +16,11 @@ _DUPLICATES = "omop_gate_duplicates"
 def unique_code(schema: TableSchema) -> str:
     """The check that asks whether the table's key is there once."""
     return "natural_key_unique" if schema.name in NATURAL_KEYS else "primary_key_unique"
+
+
+def key_column(schema: TableSchema) -> str | None:
+    """The column by which results about the key are kept; none where the key has several."""
+    return schema.key[0] if len(schema.key) == 1 else None
 
 
 def filled_key(schema: TableSchema, alias: str) -> str:
@@ -41,11 +50,9 @@ def check_duplicates(scope: Scope, schema: TableSchema, record: Recorder, *, inc
     The first row in the order of files and lines is the one kept, whatever else is wrong with it: which row loads
     must not hang on other checks. `increasing` says that the keys are known to be in strictly increasing order.
     """
-    table, column = schema.name, ", ".join(schema.key)
-    asked = query(f"SELECT count(*) FROM {scope.rows(table)} s WHERE {filled_key(schema, 's')}")[0][0]
-    result = record.result(unique_code(schema), table, column, asked)
+    record.result(unique_code(schema), schema.name, key_column(schema))
     key = ", ".join(f"s.{quoted(name)}" for name in schema.key)
-    grouped = f"FROM {scope.rows(table)} s WHERE {filled_key(schema, 's')} GROUP BY {key} HAVING count(*) > 1"
+    grouped = f"FROM {scope.rows(schema.name)} s WHERE {filled_key(schema, 's')} GROUP BY {key} HAVING count(*) > 1"
     if increasing or not query(f"SELECT 1 {grouped} LIMIT 1"):
         return False
     _find_duplicates(scope, schema, grouped)
@@ -57,7 +64,6 @@ def check_duplicates(scope: Scope, schema: TableSchema, record: Recorder, *, inc
     if choice is not Duplicates.REFUSE:
         _leave_out(scope, schema, record, f"{same} = 1")
     scope.drop(_DUPLICATES)
-    assert result.checked >= result.count
     return True
 
 
@@ -93,14 +99,14 @@ def _tell(scope: Scope, schema: TableSchema, record: Recorder, code: str, where:
     place = ", ".join(scope.place(schema.name))
     key = ", ".join(f"s.{quoted(name)}" for name in schema.key)
     source = _later(scope, schema, where)
-    result = record.result(code, schema.name, ", ".join(schema.key))
+    result, names = record.result(code, schema.name, key_column(schema)), ", ".join(schema.key)
     total = int(query(f"SELECT count(*) {source}")[0][0])
     told = 0
     for file, line, first_file, first_line, *values in stream(
         f"SELECT {place}, n.file_1, n.line_1, {key} {source} ORDER BY 1, 2{record.limit(result, scope)}"
     ):
         first = record.place_in_words((first_file, first_line), schema.name, scope)
-        record.row(result, (file, line), values, f"the same key is in {first}{more}", scope)
+        record.row(result, (file, line), values, f"the same key is in {first}{more}", scope, names)
         told += 1
     record.uncounted(result, total - told)
     return total
@@ -114,50 +120,64 @@ def _reject(scope: Scope, schema: TableSchema, record: Recorder, where: str, *, 
 
 def _leave_out(scope: Scope, schema: TableSchema, record: Recorder, where: str) -> None:
     """Not an error, as the user chose it; but no row is left out without being told of."""
-    result = record.result("duplicate_left_out", schema.name, ", ".join(schema.key))
-    result.checked = record.report.check(unique_code(schema), schema.name, ", ".join(schema.key)).checked
     if _tell(scope, schema, record, "duplicate_left_out", where, "; left out"):
         places = f"SELECT {', '.join(scope.place(schema.name))} {_later(scope, schema, where)}"
         scope.mark(schema.name, places, LEFT_OUT)
 
 
+def key_question(schema: TableSchema) -> RowCheck:
+    """How many rows have a key, to be counted with the other questions of the table."""
+    return RowCheck(unique_code(schema), key_column(schema), filled_key(schema, "s"), "FALSE", "")
+
+
 def check_conflicts(scope: Scope, schema: TableSchema, record: Recorder, mode: Mode) -> None:
     """Rows whose key is in the database already, with other content: never an overwrite unless that was chosen.
 
-    In the mode replace-person only the rows of other persons count as there; any row at such a key is a conflict.
+    An update may change all but whose row it is. In the mode replace-person only rows of other persons are there.
     """
     others = [name for name in schema.columns if name not in schema.key]
-    replaces = mode is Mode.REPLACE_PERSON and "person_id" in schema.columns
-    if mode is Mode.UPSERT or (not others and not replaces):
+    if mode is Mode.UPSERT:
+        others = [name for name in others if name == "person_id"]
+    if not others:
         return
-    result = record.result("key_conflict", schema.name, ", ".join(schema.key))
+    result = record.result("key_conflict", schema.name, key_column(schema))
     if not scope.filled(schema.name) or not _may_meet(scope, schema):
         return
-    stays = scope.stays(schema, "t") if replaces else "TRUE"
-    same = same_content(schema, scope, "t", "s")
+    differs = " OR ".join(f"NOT (t.{quoted(name)} {scope.flavour.same} s.{quoted(name)})" for name in others)
     source = (
         f"FROM {scope.rows(schema.name)} s JOIN {quoted(schema.name)} t ON {on_key(schema, scope, 's', 't')}"
-        f" WHERE {scope.kept(schema.name)} AND {stays}"
+        f" WHERE {scope.kept(schema.name)} AND {scope.stays(schema, 't')}"
     )
-    asked, wrong = query(f"SELECT count(*), count(*) FILTER (WHERE NOT ({same})) {source}")[0]
+    asked, wrong = query(f"SELECT count(*), count(*) FILTER (WHERE {differs}) {source}")[0]
     result.checked += asked
-    if not wrong:
-        return
+    if wrong:
+        _tell_conflicts(scope, schema, record, result, f"{source} AND ({differs})", others, wrong)
+
+
+def _tell_conflicts(
+    scope: Scope,
+    schema: TableSchema,
+    record: Recorder,
+    result: CheckResult,
+    source: str,
+    others: Sequence[str],
+    wrong: int,
+) -> None:
+    """Tell of the rows of `source`, each with the columns in which it differs, and mark them."""
+    same = scope.flavour.same
     differing = " || ".join(
-        f"CASE WHEN t.{quoted(name)} {scope.flavour.same} s.{quoted(name)} THEN '' ELSE ' {name}' END"
-        for name in others
+        f"CASE WHEN t.{quoted(name)} {same} s.{quoted(name)} THEN '' ELSE ' {name}' END" for name in others
     )
     place = ", ".join(scope.place(schema.name))
     key = ", ".join(f"s.{quoted(name)}" for name in schema.key)
     told = 0
-    for file, line, names, *values in stream(
-        f"SELECT {place}, {differing}, {key} {source} AND NOT ({same}) ORDER BY 1, 2{record.limit(result, scope)}"
-    ):
+    limit = record.limit(result, scope)
+    for file, line, names, *values in stream(f"SELECT {place}, {differing}, {key} {source} ORDER BY 1, 2{limit}"):
         reason = f"is already there with different content in {', '.join(names.split())}"
-        record.row(result, (file, line), values, reason, scope)
+        record.row(result, (file, line), values, reason, scope, ", ".join(schema.key))
         told += 1
     record.uncounted(result, wrong - told)
-    scope.mark(schema.name, f"SELECT {place} {source} AND NOT ({same})")
+    scope.mark(schema.name, f"SELECT {place} {source}")
 
 
 def _may_meet(scope: Scope, schema: TableSchema) -> bool:
@@ -175,9 +195,8 @@ def _may_meet(scope: Scope, schema: TableSchema) -> bool:
 
 def check_live_duplicates(scope: Scope, schema: TableSchema, record: Recorder) -> None:
     """Rows of a live table whose natural key a row before them has; a primary key the database itself keeps unique."""
-    total = query(f"SELECT count(*) FROM {quoted(schema.name)}")[0][0]
-    result = record.result(unique_code(schema), schema.name, ", ".join(schema.key), total)
-    if schema.name not in NATURAL_KEYS or not total:
+    result = record.result(unique_code(schema), schema.name, key_column(schema))
+    if schema.name not in NATURAL_KEYS:
         return
     wrong = query(f"SELECT count(*) FROM {quoted(schema.name)} s WHERE {live_twin(schema, scope)}")[0][0]
     place = key_of(schema)
@@ -185,7 +204,7 @@ def check_live_duplicates(scope: Scope, schema: TableSchema, record: Recorder) -
         f"SELECT s.{quoted(place)}, {', '.join(f's.{quoted(name)}' for name in schema.key)}"
         f" FROM {quoted(schema.name)} s WHERE {live_twin(schema, scope)} ORDER BY 1{record.limit(result, scope)}"
     ):
-        record.row(result, row[:1], row[1:], "a row before it has the same key", scope)
+        record.row(result, row[:1], row[1:], "a row before it has the same key", scope, ", ".join(schema.key))
         wrong -= 1
     record.uncounted(result, wrong)
 

@@ -17,7 +17,8 @@ def check_periods_apart(scope: Scope, record: Recorder) -> None:
     """
     schema = schemas()["observation_period"]
     asked = f"s.person_id IS NOT NULL AND s.{_START} IS NOT NULL AND s.{_END} IS NOT NULL"
-    _make_periods(scope, schema)
+    if not scope.live:
+        _make_periods(scope, schema)
     check = RowCheck("observation_periods_apart", _START, "", periods_meet(scope), PERIODS_MEET)
     where = f"{scope.kept(schema.name)} AND {asked}"
     checked = query(f"SELECT count(*) FROM {scope.rows(schema.name)} s WHERE {where}")[0][0]
@@ -34,18 +35,13 @@ PERIODS_MEET = "the period overlaps or touches another one of the person"
 
 def _make_periods(scope: Scope, schema: TableSchema) -> None:
     """Periods to compare with: `place` orders those of equal start, live ones are before all of the run."""
-    day, live = f"person_id, {_START} AS first, {_END} AS last", quoted(schema.name)
-    if scope.live:
-        select = f"SELECT {day}, 0 AS file, observation_period_id AS line FROM {live}"
-    else:
-        rows = quoted(staging(schema.name))
-        key = "observation_period_id"
-        select = (
-            f"SELECT {day}, {quoted(FILE)} AS file, {quoted(LINE)} AS line FROM {rows} WHERE {quoted(REJECTED)} = 0"
-            f" UNION ALL SELECT {day}, -1, 0 FROM {live} r WHERE {scope.stays(schema, 'r')}"
-            f" AND person_id IN (SELECT person_id FROM {rows})"
-            f" AND NOT EXISTS (SELECT 1 FROM {rows} n WHERE n.{key} = r.{key} AND n.{quoted(REJECTED)} = 0)"
-        )
+    day, rows, key = f"person_id, {_START} AS first, {_END} AS last", quoted(staging(schema.name)), schema.key[0]
+    select = (
+        f"SELECT {day}, {quoted(FILE)} AS file, {quoted(LINE)} AS line FROM {rows} WHERE {quoted(REJECTED)} = 0"
+        f" UNION ALL SELECT {day}, -1, 0 FROM {quoted(schema.name)} r WHERE {scope.stays(schema, 'r')}"
+        f" AND person_id IN (SELECT person_id FROM {rows})"
+        f" AND NOT EXISTS (SELECT 1 FROM {rows} n WHERE n.{key} = r.{key} AND n.{quoted(REJECTED)} = 0)"
+    )
     scope.create(_PERIODS, select, index="person_id")
 
 

@@ -35,6 +35,7 @@ class Recorder:
             self.report.found(check.code, schema.name, check.reason, column=check.column, rows=wrong)
             return
         place = ", ".join(scope.place(schema.name))
+        assert check.column is not None
         select = f"SELECT {place}, s.{quoted(check.column)} {_source(scope, schema, check)} ORDER BY {place}"
         told = 0
         for *where, value in stream(select + self.limit(result, scope)):
@@ -48,13 +49,34 @@ class Recorder:
             return 0
         return scope.mark(schema.name, f"SELECT {', '.join(scope.place(schema.name))} {_source(scope, schema, check)}")
 
-    def row(self, result: CheckResult, place: Sequence[Any], values: Sequence[Any], reason: str, scope: Scope) -> None:
-        """Tell of one row. `place` is file and line, or the live key; `values` those of the result's columns."""
+    def row(
+        self,
+        result: CheckResult,
+        place: Sequence[Any],
+        values: Sequence[Any],
+        reason: str,
+        scope: Scope,
+        column: str | None = None,
+    ) -> None:
+        """Tell of one row. `place` is file and line, or the live key; `values` those of the result's column.
+
+        `column` is what is told where the result is the table's as a whole: the columns of its key.
+        """
+        column = result.column or column
         file, line = self._place(place, result.table, scope)
         value = shown(values[0]) if len(values) == 1 else ", ".join("" if v is None else str(shown(v)) for v in values)
-        self.report.found(result.code, result.table, reason, file=file, line=line, column=result.column, value=value)
+        self.report.found(
+            result.code,
+            result.table,
+            reason,
+            file=file,
+            line=line,
+            column=column,
+            value=value,
+            per_column=result.column is not None,
+        )
         if result.code == "duplicate_left_out" and self.report.on_reject is not None and line is not None:
-            self.report.on_reject(result.code, Finding(file, line, result.column, value, reason))
+            self.report.on_reject(result.code, Finding(file, line, column, value, reason))
 
     def limit(self, result: CheckResult, scope: Scope) -> str:
         """As many rows as will be told of: all of them where somebody keeps the rejects."""

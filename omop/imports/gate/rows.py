@@ -37,7 +37,7 @@ class RowCheck:
     """
 
     code: str
-    column: str
+    column: str | None
     asked: str
     wrong: str
     reason: str

@@ -96,14 +96,14 @@ class Scope:
 
     def kept(self, table: str) -> str:
         """Of the rows asked: those that would load."""
-        return "TRUE" if self._clean(table) else f"s.{quoted(REJECTED)} = 0"
+        return "TRUE" if self.clean(table) else f"s.{quoted(REJECTED)} = 0"
 
     def asked(self, table: str) -> str:
         """Of the rows asked: all but duplicates that are left out."""
-        return "TRUE" if self._clean(table) else f"s.{quoted(REJECTED)} <> {LEFT_OUT}"
+        return "TRUE" if self.clean(table) else f"s.{quoted(REJECTED)} <> {LEFT_OUT}"
 
-    def _clean(self, table: str) -> bool:
-        """Whether no row is marked, so that each aggregate need not look."""
+    def clean(self, table: str) -> bool:
+        """Whether no row is marked, so that nothing need look."""
         if self.live:
             return True
         if table not in self._marked:
@@ -197,17 +197,17 @@ class Scope:
 
     def _deaths(self) -> str:
         """The last death of each person, with the day up to which events are plausible."""
+        last = self.flavour.plus("max(death_date)", AFTER_DEATH_DAYS)
+        places = [f"SELECT person_id, death_date FROM death r WHERE {self.stays(schemas()['death'], 'r')}"]
+        if "death" in self.staged:
+            kept = f"{quoted(REJECTED)} = 0 AND person_id IS NOT NULL"
+            places.append(f"SELECT person_id, death_date FROM {quoted(staging('death'))} WHERE {kept}")
+        rows = f"SELECT person_id AS id, {last} AS last FROM ({' UNION ALL '.join(places)}) d GROUP BY person_id"
+        if self.live:
+            return f"({rows})"
         name = "omop_gate_death"
         if name not in self._made:
-            places = []
-            if "death" in self.staged:
-                places.append(
-                    f"SELECT person_id, death_date FROM {quoted(staging('death'))} WHERE {quoted(REJECTED)} = 0"
-                )
-            places.append(f"SELECT person_id, death_date FROM death r WHERE {self.stays(schemas()['death'], 'r')}")
-            last = self.flavour.plus("max(death_date)", AFTER_DEATH_DAYS)
-            rows = f"SELECT person_id AS id, {last} AS last FROM ({' UNION ALL '.join(places)}) d"
-            self.create(name, f"{rows} WHERE person_id IS NOT NULL GROUP BY person_id", index="id")
+            self.create(name, rows, index="id")
         return quoted(name)
 
     # --- temporary tables

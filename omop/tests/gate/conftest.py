@@ -98,6 +98,7 @@ CLEAN: dict[str, Row] = {
         "relationship_concept_id": 46233683,
     },
     "care_site": {"care_site_id": 1},
+    "provider": {"provider_id": 5},
     "concept_relationship": {
         "concept_id_1": 8507,
         "concept_id_2": 8507,

@@ -1,0 +1,174 @@
+"""What a row refers to: in the run or live, the same person's, and not lost when rows are left out."""
+
+from datetime import date
+
+import pytest
+
+from omop.imports.backends import REJECTED
+from omop.imports.options import Duplicates, ImportOptions, Mode
+from omop.tests.gate.conftest import failed, told
+
+pytestmark = pytest.mark.django_db
+UPSERT = ImportOptions(mode=Mode.UPSERT)
+ALL = {
+    "visit_same_person": 100.0,
+    "reference_exists": 100.0,
+    "person_exists": 100.0,
+    "value_type": 100.0,
+    "key_conflict": 100.0,
+}
+TOLERANT = ImportOptions(thresholds={**ALL, "start_before_end": 100.0})
+
+
+def test_what_is_live_is_there_too(staged, live):
+    live("person")
+    live("visit_occurrence")
+    staged.put("measurement", {}, {"visit_occurrence_id": 404})
+    assert told(staged.gate().errors) == [(3, "visit_occurrence_id", "404")]
+
+
+def test_a_visit_may_follow_a_later_line_of_its_own_file(staged):
+    staged.put("person")
+    staged.put("visit_occurrence", {"preceding_visit_occurrence_id": 11}, {})
+    assert failed(staged.gate()) == set()
+
+
+def test_a_row_in_the_live_visit_of_another_person_is_rejected(staged, live):
+    live("person", {"person_id": 1}, {"person_id": 2})
+    live("visit_occurrence", {"person_id": 2})
+    staged.put("measurement")
+    report = staged.gate()
+    assert failed(report) == {("visit_same_person", "measurement", "visit_occurrence_id")}
+    assert report.errors[0].reason == "the visit is another person's"
+    assert report.refused
+
+
+@pytest.mark.parametrize(("person", "lines"), [(2, []), (1, [2])])
+def test_a_visit_that_the_run_moves_is_judged_by_the_run(staged, live, person, lines):
+    live("person", {"person_id": 1}, {"person_id": 2})
+    live("visit_occurrence", {"person_id": 1})
+    staged.put("visit_occurrence", {"person_id": 2})
+    staged.put("measurement", {"person_id": person})
+    result = staged.gate(UPSERT).checks["visit_same_person", "measurement", "visit_occurrence_id"]
+    assert [finding.line for finding in result.first] == lines
+
+
+def test_a_visit_of_a_replaced_person_is_gone_unless_the_run_has_it(staged, live):
+    live("person", {"person_id": 1}, {"person_id": 2})
+    live("visit_occurrence", {"visit_occurrence_id": 10}, {"visit_occurrence_id": 20, "person_id": 2})
+    staged.put("person")
+    staged.put("visit_occurrence", {"visit_occurrence_id": 11})
+    staged.put("measurement", {"visit_occurrence_id": 11}, {"visit_occurrence_id": 10})
+    report = staged.gate(ImportOptions(mode=Mode.REPLACE_PERSON))
+    assert told(report.errors) == [(3, "visit_occurrence_id", "10")]
+
+
+def test_visits_stay_where_the_run_has_no_file_of_them(staged, live):
+    live("person")
+    live("visit_occurrence")
+    staged.put("person")
+    staged.put("measurement")
+    assert failed(staged.gate(ImportOptions(mode=Mode.REPLACE_PERSON))) == set()
+
+
+# --- what becomes of rows that refer to a row which is left out
+
+
+def bad_visit(staged):
+    """Visit 10 ends before it starts; a detail and a measurement are in it, a measurement in the detail."""
+    staged.put("person", {"person_id": 1}, {"person_id": 2})
+    staged.put(
+        "visit_occurrence",
+        {"visit_end_date": "2020-03-01"},
+        {"preceding_visit_occurrence_id": 10},
+        {"person_id": 2},
+    )
+    staged.put("visit_detail", {}, {"visit_occurrence_id": 12, "person_id": 2})
+    staged.put(
+        "measurement",
+        {"visit_occurrence_id": None},
+        {"visit_occurrence_id": 10},
+        {"visit_occurrence_id": None, "visit_detail_id": 100},
+        {"visit_occurrence_id": 11},
+        {"visit_occurrence_id": 12, "visit_detail_id": 101, "person_id": 2},
+    )
+
+
+def test_a_rejected_row_takes_along_what_refers_to_it(staged):
+    bad_visit(staged)
+    report = staged.gate(TOLERANT)
+    assert not report.refused
+    # Visit 10; the visit after it; the detail in it; the measurements in each of these. The rest loads.
+    assert staged.marks("visit_occurrence") == [1, 1, 0]
+    assert staged.marks("visit_detail") == [1, 0]
+    assert staged.marks("measurement") == [0, 1, 1, 1, 0]
+    assert report.tables["measurement"].rejected == 3
+    lost = report.checks["reference_exists", "measurement", "visit_occurrence_id"]
+    assert [(finding.line, finding.reason) for finding in lost.first] == [
+        (3, "the row of visit_occurrence that it refers to is rejected"),
+        (5, "the row of visit_occurrence that it refers to is rejected"),
+    ]
+    assert (lost.checked, lost.count) == (3, 2)
+    assert report.checks["reference_exists", "measurement", "visit_detail_id"].count == 1
+
+
+def test_a_run_that_is_refused_anyway_tells_of_the_bad_row_alone(staged):
+    bad_visit(staged)
+    report = staged.gate()
+    assert report.refused
+    assert report.error_count == 1
+
+
+def test_a_row_may_refer_to_a_rejected_one_that_is_live_already(staged, live):
+    live("person")
+    live("visit_occurrence")
+    staged.put("visit_occurrence", {"visit_end_date": "2020-03-01"})
+    staged.put("measurement", {})
+    report = staged.gate(ImportOptions(mode=Mode.UPSERT, thresholds=TOLERANT.thresholds))
+    assert staged.marks("visit_occurrence") == [1]
+    assert staged.marks("measurement") == [0]
+    assert not report.refused
+
+
+def test_a_visit_that_is_not_moved_after_all_is_judged_by_the_live_row(staged, live):
+    """The run's row of the visit is rejected, so the visit stays with its person, and the measurement is not his."""
+    live("person", {"person_id": 1}, {"person_id": 2})
+    live("visit_occurrence", {"person_id": 1})
+    staged.put("visit_occurrence", {"person_id": 2, "visit_end_date": "2020-03-01"})
+    staged.put("measurement", {"person_id": 2}, {"person_id": 2, "visit_occurrence_id": None})
+    report = staged.gate(ImportOptions(mode=Mode.UPSERT, thresholds=TOLERANT.thresholds))
+    assert staged.marks("measurement") == [1, 0]
+    assert report.checks["visit_same_person", "measurement", "visit_occurrence_id"].count == 1
+
+
+def test_losses_count_against_the_threshold(staged):
+    bad_visit(staged)
+    thresholds = {"start_before_end": 100.0, "reference_exists": 100.0}
+    exact = ImportOptions(thresholds={**thresholds, "reference_exists:measurement.visit_occurrence_id": 66.0})
+    assert staged.gate(exact).refused  # two of three rows with a visit are 66.7 %
+
+
+def test_the_first_of_two_rows_of_a_key_decides_whether_it_is_there(staged):
+    staged.put("person", {"person_id": 1, REJECTED: 1}, {"person_id": 1})
+    staged.put("observation_period")
+    report = staged.gate(ImportOptions(duplicates=Duplicates.FIRST, thresholds=ALL))
+    assert staged.marks("person") == [1, 2]
+    assert staged.marks("observation_period") == [1]
+    assert not report.refused
+
+
+def test_a_rejected_person_is_not_replaced(staged, live):
+    live("person")
+    live("visit_occurrence", {"visit_occurrence_id": 10})
+    staged.put("person", {REJECTED: 1})
+    staged.put("visit_occurrence", {"visit_occurrence_id": 10})
+    report = staged.gate(ImportOptions(mode=Mode.REPLACE_PERSON, thresholds=ALL))
+    assert staged.marks("visit_occurrence") == [1]
+    assert report.tables["visit_occurrence"].rejected == 1
+
+
+def test_today_is_only_asked_where_the_options_do_not_say(staged):
+    staged.put("person")
+    staged.put("measurement", {"visit_occurrence_id": None, "measurement_date": "2024-06-03"})
+    options = ImportOptions(latest=date(2024, 6, 3))
+    assert staged.gate(options).checks["plausible_date", "measurement", "measurement_date"].count == 0
