@@ -47,7 +47,7 @@ def narrow(
         mine = {"run": OuterRef("pk"), "table": table}
         runs = runs.filter(Exists(TableLoad.objects.filter(**mine)) | Exists(CheckOutcome.objects.filter(**mine)))
     if who:
-        runs = runs.filter(created_by=None) if who == "system" else runs.filter(created_by=who)
+        runs = runs.filter(created_by=None) if who == "system" else runs.filter(created_by=int(who))
     if since is not None:
         runs = runs.filter(finished_at__gte=datetime.combine(since, time.min, UTC))
     if until is not None:

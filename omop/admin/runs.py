@@ -47,7 +47,8 @@ class RunSearchForm(forms.Form):
     until = _day("To")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
         people = get_user_model().objects.filter(pk__in=ImportRun.objects.order_by().values("created_by"))
         names = [(str(key), email) for key, email in people.order_by("email").values_list("pk", "email")]
         self._choices("who", [*_ANY, *names, ("system", "nobody (command line)")])

@@ -148,7 +148,7 @@ class QualityAdmin(ReadOnlyAdmin):
         except DomainError as error:
             messages.error(request, error.detail)
             return HttpResponseRedirect(overview)
-        return HttpResponseRedirect(f"{overview}?{urlencode({'over': 'database', 'job': job.pk})}")
+        return HttpResponseRedirect(f"{overview}?{urlencode({'over': 'database', 'job': str(job.pk)})}")
 
     def _require(self, request: HttpRequest, verb: Verb) -> None:
         if not self.may(request, verb):
