@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from omop.imports.report import ImportReport
+from omop.imports.schema import schemas
 
 MAX_RATIO = 250
 RATIO_FROM = 64 << 20  # bytes; smaller ones are harmless whatever their ratio
@@ -17,6 +18,10 @@ MAX_MEMBERS = 10_000
 MAX_DIRECTORY = 16 << 20  # bytes, which zipfile reads as a whole
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 _ENCRYPTED = 0x1
+_OTHER_DATA = frozenset(
+    {".xlsx", ".xls", ".ods", ".bz2", ".xz", ".zst", ".7z", ".rar", ".tar", ".tgz", ".json", ".jsonl", ".feather"}
+    | {".arrow", ".orc", ".avro", ".sas7bdat", ".dta"}
+)
 _LONGEST_END = 22 + 0xFFFF + 20  # the last record, its comment, and what stands before it in the long form
 
 
@@ -36,13 +41,23 @@ def members(path: Path, is_data: Callable[[str], bool], report: ImportReport) ->
     chosen = []
     for info in infos:
         if _is_hidden(info.filename) or not (is_data(info.filename) or _is_archive(info.filename)):
-            report.ignored.append(f"{path.name}/{info.filename}")
+            leave_out(info.filename, f"{path.name}/{info.filename}", report)
         else:
             chosen.append(info)
     if (reason := _absurd(chosen, path.stat().st_size)) is not None:
         _fault(report, path, None, reason)
         return []
     return [info for info in chosen if _readable(info, chosen, path, report)]
+
+
+def leave_out(name: str, shown: str, report: ImportReport) -> None:
+    """Name a file that is not read in the report; a table's data in a form that is not read is an error."""
+    base = PurePosixPath(name).name.lower()
+    table, suffix = base.split(".")[0], PurePosixPath(base).suffix
+    if table in schemas() and suffix in _OTHER_DATA and not _is_hidden(name):
+        report.found("file_readable", table, f"{suffix} is not read; save it as CSV or Parquet", file=shown)
+    else:
+        report.ignored.append(shown)
 
 
 def too_much(stored: int, unpacked: int) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Literal, cast
 
 from omop.imports.options import ImportOptions
-from omop.imports.reading.archives import members
+from omop.imports.reading.archives import leave_out, members
 from omop.imports.reading.named import unknown_name
 from omop.imports.report import FileReport, ImportReport
 from omop.imports.schema import schemas
@@ -181,7 +181,7 @@ def _expand(paths: Sequence[Path], report: ImportReport) -> list[_Found]:
                     )
                     report.found("file_readable", _table(inside.name), reason, file=_printable(inside.name))
                 else:
-                    report.ignored.append(_printable(inside.name))
+                    leave_out(inside.name, _printable(inside.name), report)
         elif path.is_file():
             files.setdefault(path.resolve(), path)
         else:

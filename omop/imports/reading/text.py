@@ -49,7 +49,7 @@ def recognise_text(
         "encoding": _encoding(found, options),
         "byte order mark": "yes" if bom else "no",
         "line ends": found.line_ends,
-        "header": "none, as said; the columns of CDM 5.4 in its order" if headerless else "line 1",
+        "header": "none, as said; the columns of CDM 5.4 in its order" if headerless else _written(first, cells),
         "compression": source.compression or "none",
     }
     names = _headerless(cells, schema) if headerless else _header(cells, schema)
@@ -158,6 +158,16 @@ def _headerless(cells: Sequence[str], schema: TableSchema) -> list[str]:
             " a file without a header must have them all"
         )
     return names
+
+
+def _written(first: str, cells: Sequence[str]) -> str:
+    """How the names of the columns are written."""
+    ways = ["upper case"] if any(cell != cell.lower() for cell in cells) else []
+    if '"' in first:
+        ways.append("quoted")
+    if any(cell.strip('"') != cell.strip('"').strip() for cell in cells):
+        ways.append("blanks around names")
+    return ", ".join(["line 1", *ways])
 
 
 def _encoding(found: Survey, options: ImportOptions) -> str:

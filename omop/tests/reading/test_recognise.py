@@ -124,11 +124,19 @@ def test_latin_1_said_of_utf_8_is_doubted(read):
 
 
 @pytest.mark.parametrize(
-    "header",
-    [PERSON.upper(), PERSON.title(), PERSON.replace(",", " , "), ",".join(f'" {n} "' for n in PERSON.split(","))],
+    ("header", "told"),
+    [
+        (PERSON.upper(), "line 1, upper case"),
+        (PERSON.title(), "line 1, upper case"),
+        (PERSON.replace(",", " , "), "line 1, blanks around names"),
+        (",".join(f'"{name}"' for name in PERSON.split(",")), "line 1, quoted"),
+        (",".join(f'" {name} "' for name in PERSON.split(",")), "line 1, quoted, blanks around names"),
+    ],
 )
-def test_upper_quoted_and_padded_names(read, header):
-    assert read(f"{header}\n1,2,1980,0,0\n").only.rows == [ROW]
+def test_upper_quoted_and_padded_names(read, header, told):
+    found = read(f"{header}\n1,2,1980,0,0\n")
+    assert found.only.rows == [ROW]
+    assert found.only.file.recognised["header"] == told
 
 
 def test_columns_go_by_name(read):

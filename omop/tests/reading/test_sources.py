@@ -89,6 +89,18 @@ def test_a_folder_of_parts_is_not_passed_over(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("suffix", [".xlsx", ".csv.bz2", ".json"])
+def test_a_table_in_a_form_that_is_not_read_is_not_passed_over(tmp_path, suffix):
+    (tmp_path / "concept_class.csv").write_bytes(CONTENT)
+    (tmp_path / f"PERSON{suffix}").write_bytes(b"x")
+    packed(tmp_path / "all.zip", **{f"in/person{suffix}": b"x", f"__MACOSX/person{suffix}": b"x"})
+    last = "." + suffix.rpartition(".")[2]
+    assert sorted(read_files([tmp_path]).errors) == [
+        f"PERSON{suffix}: {last} is not read; save it as CSV or Parquet",
+        f"all.zip/in/person{suffix}: {last} is not read; save it as CSV or Parquet",
+    ]
+
+
 def test_a_path_that_is_not_there_and_a_folder_without_data(tmp_path):
     with pytest.raises(UsageError, match="does not exist"):
         read_files([tmp_path / "none"])
