@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from import_export.admin import ImportExportMixin
@@ -19,7 +19,8 @@ from import_export.forms import ImportForm
 from augmed.foundation import audit
 from augmed.foundation.permissions import Verb
 from omop import actions
-from omop.admin.base import CdmAdmin
+from omop.admin.base import BROWSABLE, CdmAdmin
+from omop.concept_search import LISTED, ConceptFilter, candidates, plain, ranking
 from omop.formats import StrictCSV, TextXLSX
 from omop.imports.schema import is_vocabulary, schemas
 from omop.models import Concept, Domain, Measurement, Observation, Person, VisitOccurrence, Vocabulary
@@ -181,19 +182,61 @@ class VocabularyFilter(_SmallTableFilter):
     model = Vocabulary
 
 
+class StandardFilter(SimpleListFilter):
+    title = "standard"
+    parameter_name = "standard"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("S", "Standard"), ("C", "Classification"), ("none", "Neither")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case "S" | "C" as value:
+                return queryset.filter(standard_concept=value)
+            case "none":
+                return queryset.filter(standard_concept=None)
+        return queryset
+
+
 @admin.register(Concept)
 class ConceptAdmin(CdmEditAdmin):
-    """Concepts: by id, by code, or by how their name begins."""
+    """Concepts: by id, by code, or by parts of their names."""
 
-    search_help_text = "An id, a whole code, or the beginning of a name."
-    list_filter = (DomainFilter, VocabularyFilter)
+    search_help_text = (
+        f"An id, a whole code, or words of a name in any order. The best {LISTED} are listed, standard concepts first."
+    )
+    list_filter = (DomainFilter, VocabularyFilter, StandardFilter)
+    show_facets = admin.ShowFacets.NEVER  # they would count every row for every choice
 
-    def search_condition(self, term: str) -> Q:
-        condition = Q(concept_code=term) | Q(concept_name__startswith=term)
-        if term[:1].islower():
-            condition |= Q(concept_name__startswith=term[0].upper() + term[1:])
-        number = super().search_condition(term)
-        return condition if number == Q(pk__in=[]) else condition | number
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        columns = super().get_list_display(request)
+        return ["shown_name" if column == "concept_name" else column for column in columns]
+
+    @admin.display(description="concept name")
+    def shown_name(self, row: Concept) -> str:
+        return row.shown_name
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        only, text = _asked(request), plain(search_term)
+        if text:
+            return queryset.filter(pk__in=candidates(text, only)).order_by(*ranking(text)), False
+        if only != ConceptFilter():
+            # Set off from the order: else PostgreSQL may walk all concepts by id until it has met a page of rare ones.
+            first = max(BROWSABLE, settings.ADMIN_IMPORT_MAX_ROWS + 1)
+            return queryset.filter(pk__in=queryset.order_by().values("pk")[:first]), False
+        return queryset, False
+
+
+def _asked(request: HttpRequest) -> ConceptFilter:
+    """The page's filters, as the search takes them; an odd value filters nothing here and is refused by the page."""
+    standard = request.GET.get("standard")
+    return ConceptFilter(
+        domain_id=request.GET.get("domain_id") or None,
+        vocabulary_id=request.GET.get("vocabulary_id") or None,
+        standard=standard if standard in ("S", "C", "none") else None,  # type: ignore[arg-type]
+    )
 
 
 admin.site.register([Person, VisitOccurrence, Observation, Measurement], CdmEditAdmin)
