@@ -19,6 +19,7 @@ from omop.imports.options import (
     LongText,
     Mode,
     OptionError,
+    Quoting,
     UnknownColumns,
 )
 from omop.imports.schema import schemas
@@ -39,6 +40,12 @@ _CHOICES: tuple[tuple[str, str, type[StrEnum], str], ...] = (
     ),
     ("--dates", "date_order", DateOrder, "day-first reads DD/MM/YYYY too; iso (the default) does not"),
     ("--encoding", "encoding", Encoding, "of text files; latin-1 only where they are"),
+    (
+        "--quoting",
+        "quoting",
+        Quoting,
+        "auto (the default): values may be in quotation marks, in files with tabs only where the header is",
+    ),
     ("--long-text", "long_text", LongText, "a text longer than its column: reject its row (the default) or cut it"),
     ("--unknown-columns", "unknown_columns", UnknownColumns, "columns that CDM 5.4 does not have"),
     ("--indexes", "indexes", Indexes, "PostgreSQL: auto (the default) builds those of an empty table after its rows"),

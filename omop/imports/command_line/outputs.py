@@ -11,8 +11,7 @@ from typing import BinaryIO
 
 from omop.actions import ImportOutcome
 from omop.imports import runs
-
-_REJECTS_HEADER = b"file,line,column,check,reason,row\r\n"
+from omop.imports.rejects import HEADER
 
 
 class OutputError(ValueError):
@@ -81,7 +80,7 @@ def write_rejects(output: Output, outcome: ImportOutcome) -> None:
 
     def copy(stream: BinaryIO) -> None:
         if path is None:
-            stream.write(_REJECTS_HEADER)
+            stream.write(",".join(HEADER).encode() + b"\n")
             return
         with path.open("rb") as rejects:
             shutil.copyfileobj(rejects, stream)
