@@ -155,11 +155,10 @@ def test_numbers_that_are_equal_are_unchanged_however_they_are_written(write_tab
 def test_unknown_concepts_warn_and_load(write_table):
     report = load(write_table("person", {"person_id": 1}, {"person_id": 2}))
     assert report.status == "loaded"
-    assert [str(warning) for warning in report.warnings] == [
-        "person.gender_concept_id = 8507: not in concept (2 rows)",
-        "person.race_concept_id = 0: not in concept (2 rows)",
-        "person.ethnicity_concept_id = 0: not in concept (2 rows)",
-    ]
+    # 0 says that there is no concept, which is no unknown one.
+    assert [
+        str(finding) for warning in report.warnings if warning.code == "concept_exists" for finding in warning.first
+    ] == ["gender_concept_id = '8507': not in concept (2 rows)"]
 
 
 def test_concepts_of_the_same_run_are_known(write_table):
@@ -168,14 +167,15 @@ def test_concepts_of_the_same_run_are_known(write_table):
     assert Concept.objects.count() == 1
 
 
-def test_a_row_in_the_visit_of_another_person_warns(write_table):
+def test_a_row_in_the_visit_of_another_person_is_an_error(write_table):
     persons = write_table("person", {"person_id": 1}, {"person_id": 2})
     visits = write_table("visit_occurrence", {"visit_occurrence_id": 10}, {"visit_occurrence_id": 11, "person_id": 2})
     rows = [{"measurement_id": n, "visit_occurrence_id": visit} for n, visit in enumerate([10, 11, 11])]
     report = load(persons, visits, write_table("measurement", *rows))
-    assert report.status == "loaded"
-    expected = "measurement.visit_occurrence_id: the visit is another person's (2 rows)"
-    assert expected in map(str, report.warnings)
+    assert report.status == "refused"
+    assert messages(report) == [
+        f"measurement.csv, line {line}, visit_occurrence_id = '11': the visit is another person's" for line in (3, 4)
+    ]
 
 
 def test_a_person_may_have_several_deaths_with_a_warning(write_table):
@@ -183,7 +183,10 @@ def test_a_person_may_have_several_deaths_with_a_warning(write_table):
     path = write_table("death", {}, {"cause_source_value": "I25"})
     report = load(path)
     assert report.status == "loaded"
-    assert "death.person_id: 1 persons have more than one death (2 rows)" in map(str, report.warnings)
+    (warning,) = (warning for warning in report.warnings if warning.code == "death_single")
+    assert [str(finding) for finding in warning.first] == [
+        "person_id = '1': the person has more than one death (2 rows)"
+    ]
     assert load(path).tables["death"].unchanged == 2
     assert Death.objects.count() == 2
 

@@ -31,14 +31,14 @@ def answers(code: str, table: str, column: str | None) -> bool:
 
 
 def offending(
-    code: str, table: str, column: str | None, *, limit: int, after: Any = None, options: ImportOptions | None = None
+    code: str, table: str, column: str | None, *, limit: int, after: Any = None, today: date | None = None
 ) -> list[OffendingRow]:
     """At most `limit` live rows that the check finds wrong, by key, those behind the key `after`.
 
     Raises LookupError for what `answers` denies.
     """
     scope, schema = Scope(), schemas()[table]
-    check = _find(scope, code, table, column, options)
+    check = _find(scope, code, table, column, today)
     if check is None:
         raise LookupError(f"{code} of {table} cannot be asked row by row.")
     key = f"s.{quoted(key_of(schema))}"
@@ -60,11 +60,9 @@ def _text(values: tuple[Any, ...]) -> str | None:
     return ", ".join("" if value is None else str(shown(value)) for value in values)
 
 
-def _find(
-    scope: Scope, code: str, table: str, column: str | None, options: ImportOptions | None = None
-) -> RowCheck | None:
+def _find(scope: Scope, code: str, table: str, column: str | None, today: date | None = None) -> RowCheck | None:
     schema = schemas()[table]
-    dates = Dates.of(options or ImportOptions(), date.today())  # noqa: DTZ011 - OMOP dates are local
+    dates = Dates.of(ImportOptions(), today or date.today())  # noqa: DTZ011 - OMOP dates are local
     checks = (
         *local_checks(schema, scope, dates),
         *joined_checks(schema, scope, schema.columns),

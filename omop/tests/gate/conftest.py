@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from omop.imports.backends import FILE, LINE, REJECTED, Backend, backend, execute, quoted, staging
+from omop.imports.backends import FILE, LINE, REJECTED, Backend, backend, execute, query, quoted, staging
 from omop.imports.gate.gate import Gate
 from omop.imports.options import ImportOptions
 from omop.imports.report import Finding, ImportReport, TableCounts
@@ -177,9 +177,13 @@ class Staged:
         Gate(self.database, report, names, today=TODAY, **more).check(tables)
         return report
 
-    def marks(self, table: str) -> list[int]:
-        from omop.imports.backends import query
+    def clear(self) -> None:
+        """Take all staged rows away."""
+        self.database.drop()
+        self.database.tables.clear()
+        self._read.clear()
 
+    def marks(self, table: str) -> list[int]:
         found = query(
             f"SELECT {quoted(REJECTED)} FROM {quoted(staging(table))} ORDER BY {quoted(FILE)}, {quoted(LINE)}"
         )
