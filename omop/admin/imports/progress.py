@@ -10,18 +10,21 @@ from augmed.foundation.models import Job
 
 _ROWS = re.compile(r"^(?P<phase>.*), (?P<rows>[\d,]+) rows$")
 _WARM_UP = 3  # seconds before a rate means something
+_LONG_SILENCE = 10  # seconds without news after which an estimate is worth nothing
 _WAITS_LONG = 20  # seconds in the queue after which people ask themselves whether anything runs
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`rate` is in rows per second since the start, `left` in seconds; None where they are not known yet."""
+    """`rate` is in rows per second since the start, `left` in seconds; None where they are not known yet. `silent` are
+    the seconds since the job last said something: on SQLite it cannot while it writes."""
 
     phase: str
     percent: int | None
     rows: int | None
     rate: int | None
     left: int | None
+    silent: int = 0
 
     @property
     def numbers(self) -> str:
@@ -31,7 +34,9 @@ class Pace:
             parts.append(f"{self.rows:,} rows")
         if self.rate is not None:
             parts.append(f"{self.rate:,} rows/s")
-        if self.left is not None:
+        if self.silent > _LONG_SILENCE:
+            parts.append(f"at work since then for {duration(self.silent)}")
+        elif self.left is not None:
             parts.append(duration(self.left) + " left")
         return " · ".join(parts)
 
@@ -41,13 +46,16 @@ def pace_of(job: Job, now: datetime) -> Pace:
     found = _ROWS.match(job.message)
     phase = found["phase"] if found else job.message
     rows = int(found["rows"].replace(",", "")) if found else None
-    seconds = (now - job.started_at).total_seconds() if job.started_at else 0.0
+    heard = job.heartbeat_at or now
+    seconds = (heard - job.started_at).total_seconds() if job.started_at else 0.0
+    silent = (now - heard).total_seconds()
     rate = left = None
     if seconds >= _WARM_UP:
         rate = round(rows / seconds) if rows else None
         if job.progress_total and 0 < job.progress_done < job.progress_total:
-            left = round(seconds * (job.progress_total - job.progress_done) / job.progress_done)
-    return Pace(_phase(job, phase, now), job.percent, rows, rate, left)
+            whole = seconds * job.progress_total / job.progress_done
+            left = max(0, round(whole - seconds - silent))
+    return Pace(_phase(job, phase, now), job.percent, rows, rate, left, silent=round(silent))
 
 
 def _phase(job: Job, phase: str, now: datetime) -> str:

@@ -12,17 +12,27 @@ START = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)
 
 
 def job(**fields):
-    plain = {"status": "running", "created_at": START, "started_at": START}
+    plain = {"status": "running", "created_at": START, "started_at": START, "heartbeat_at": START}
     return Job(**{**plain, **fields})
 
 
 def test_rows_rate_and_time_left():
-    running = job(progress_done=250, progress_total=1000, message="Reading measurement.csv, 1,200,000 rows")
-    pace = pace_of(running, START + timedelta(seconds=20))
+    heard = START + timedelta(seconds=20)
+    message = "Reading measurement.csv, 1,200,000 rows"
+    running = job(progress_done=250, progress_total=1000, message=message, heartbeat_at=heard)
+    pace = pace_of(running, heard)
     assert (pace.phase, pace.percent, pace.rows, pace.rate, pace.left) == (
         "Reading measurement.csv", 25, 1_200_000, 60_000, 60,
     )  # fmt: skip
     assert pace.numbers == "1,200,000 rows · 60,000 rows/s · about 1 minute left"
+    assert pace_of(running, heard + timedelta(seconds=8)).numbers.endswith("less than a minute left")
+
+
+def test_while_nothing_is_heard_the_estimate_makes_room_for_that():
+    heard = START + timedelta(seconds=20)
+    running = job(progress_done=250, progress_total=1000, message="Reading x.csv, 400 rows", heartbeat_at=heard)
+    pace = pace_of(running, heard + timedelta(seconds=130))
+    assert pace.numbers == "400 rows · 20 rows/s · at work since then for about 2 minutes"
 
 
 def test_at_first_nothing_is_promised():
