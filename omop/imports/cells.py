@@ -157,15 +157,23 @@ def text(length: int | None, *, truncate: bool = False, encoding: str = "UTF-8")
     return parse
 
 
+# Required, and yet kept when empty: Athena gives the concepts of CPT4 without their names. The gate tells them from
+# others, where an empty name is an error (check cpt4_named).
+KEEPS_EMPTY = frozenset({("concept", "concept_name")})
+
+
 def parser_of(column: ColumnSchema, table: str, options: ImportOptions, max_digits: int | None) -> CellParser:
     """The parser of a column under the options of a run: None for no value, which a required column refuses."""
     parse = _typed(column, options, max_digits)
     none = options.tokens_of(table, column.name)
     required = column.required
+    keeps_empty = (table, column.name) in KEEPS_EMPTY
 
     def of(cell: str) -> str | None:
         if cell and cell not in none:
             return parse(cell)
+        if keeps_empty and not cell:
+            return cell
         if required:
             reason = "means none, as said" if cell else "is empty"
             raise CellError(f"{reason}, but this column is required", "value_required")

@@ -78,7 +78,15 @@ class SourceFile:
                 yield stack.enter_context(self.path.open("rb"))
             else:
                 archive = stack.enter_context(zipfile.ZipFile(self.path))
-                yield cast(BinaryIO, stack.enter_context(archive.open(self.member)))
+                try:
+                    member = stack.enter_context(archive.open(self.member))
+                except (UnicodeDecodeError, NotImplementedError, RuntimeError) as error:
+                    # what stands before the member contradicts the directory, which was looked through
+                    raise zipfile.BadZipFile(str(error)) from error
+                yield cast(BinaryIO, member)
+
+
+_CPT4 = "concept_cpt4"  # Athena's own name for the concepts of CPT4, which it gives in a file of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +230,8 @@ def _named(found: Sequence[_Found]) -> list[_Found]:
 
 
 def _table(name: str) -> str:
-    return PurePosixPath(_printable(name).lower().removesuffix(".gz")).stem
+    stem = PurePosixPath(_printable(name).lower().removesuffix(".gz")).stem
+    return "concept" if stem == _CPT4 else stem
 
 
 def _printable(name: str) -> str:
