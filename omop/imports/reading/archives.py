@@ -16,8 +16,9 @@ MAX_RATIO = 250
 RATIO_FROM = 64 << 20  # bytes; smaller ones are harmless whatever their ratio
 MAX_MEMBERS = 10_000
 MAX_DIRECTORY = 16 << 20  # bytes, which zipfile reads as a whole
-_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
-_ENCRYPTED = 0x1
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2}  # LZMA takes the memory that a file asks for
+_ENCRYPTED = 0x41
+_PATCHED = 0x20
 _OTHER_DATA = frozenset(
     {".xlsx", ".xls", ".ods", ".bz2", ".xz", ".zst", ".7z", ".rar", ".tar", ".tgz", ".json", ".jsonl", ".feather"}
     | {".arrow", ".orc", ".avro", ".sas7bdat", ".dta"}
@@ -31,7 +32,7 @@ def members(path: Path, is_data: Callable[[str], bool], report: ImportReport) ->
         if _directory_size(path) > MAX_DIRECTORY:
             raise zipfile.BadZipFile("its directory is absurdly large")
         with zipfile.ZipFile(path) as archive:
-            infos = [info for info in archive.infolist() if not info.is_dir()]
+            infos = [info for info in archive.infolist() if info.filename and not info.is_dir()]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         _fault(report, path, None, f"the archive cannot be read: {error}")
         return []
@@ -89,7 +90,7 @@ def _readable(info: zipfile.ZipInfo, chosen: Sequence[zipfile.ZipInfo], path: Pa
         reason = "an archive inside an archive is not read; unpack it"
     elif info.flag_bits & _ENCRYPTED:
         reason = "the file is encrypted; pack it without a password"
-    elif info.compress_type not in _METHODS:
+    elif info.compress_type not in _METHODS or info.flag_bits & _PATCHED:
         reason = "the file is compressed in a way that is not read; pack it by deflate, the usual way"
     elif sum(other.filename == info.filename for other in chosen) > 1:
         reason = "the archive holds two files of this name"

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -107,7 +107,9 @@ def _batches(parquet: pq.ParquetFile, size: int) -> Iterator[pa.RecordBatch]:
     groups = [parquet.metadata.row_group(n) for n in range(parquet.metadata.num_row_groups)]
     widest = max((group.total_byte_size / max(1, group.num_rows) for group in groups), default=1.0)
     rows = max(1, min(size, int(_BYTES / max(1.0, widest))))
-    return cast(Iterator[pa.RecordBatch], parquet.iter_batches(batch_size=rows, use_threads=False))
+    for batch in parquet.iter_batches(batch_size=rows, use_threads=False):
+        batch.validate(full=True)  # a damaged file must not reach what trusts offsets and UTF-8
+        yield batch
 
 
 def _misfit(kind: Any, column: str) -> str | None:
@@ -133,7 +135,7 @@ def _opened(source: SourceFile) -> Iterator[pq.ParquetFile]:
     try:
         with _seekable(source) as stream, pq.ParquetFile(stream, buffer_size=_BUFFER, pre_buffer=False) as parquet:
             yield parquet
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk, not the file
         raise UnreadableFile(f"the Parquet file cannot be read: {str(error).strip()}") from error

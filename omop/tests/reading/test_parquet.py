@@ -14,7 +14,7 @@ from omop.imports import cells
 from omop.imports.options import ImportOptions
 from omop.imports.reading.dialect import recognise
 from omop.imports.reading.parquet import cell_texts, parquet_batches, raw_rows
-from omop.imports.reading.sources import find_files
+from omop.imports.reading.sources import UnreadableFile, find_files
 from omop.imports.report import ImportReport
 from omop.imports.schema import schemas
 from omop.tests.reading.conftest import read_files
@@ -195,3 +195,12 @@ def test_batches_of_long_rows_are_short(tmp_path):
     sizes = [batch.num_rows for batch in parquet_batches(source, dialect)]
     assert sum(sizes) == 20
     assert max(sizes) < 10
+
+
+def test_text_that_is_no_utf_8_is_damage_and_reaches_nobody(tmp_path):
+    path = tmp_path / "concept_class.parquet"
+    names = pa.Array.from_buffers(pa.string(), 1, pa.array([b"\xff\xfe"], pa.binary()).buffers())
+    columns = {"concept_class_id": names, "concept_class_name": ["x"], "concept_class_concept_id": [1]}
+    pq.write_table(pa.table(columns), path)
+    with pytest.raises(UnreadableFile, match="Invalid UTF8"):
+        read_files([path])

@@ -5,8 +5,12 @@ import hashlib
 import io
 import struct
 import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from omop.imports.options import ImportOptions
 from omop.imports.reading.archives import MAX_MEMBERS
@@ -329,3 +333,56 @@ def test_names_of_options_that_are_there(read):
         null_tokens={"concept_name": ("NA",)},
     )
     assert found.only.rows == [ROW]
+
+
+def test_a_method_that_takes_the_memory_a_file_asks_for_is_refused(tmp_path):
+    path = packed(tmp_path / "export.zip", zipfile.ZIP_LZMA, **{"concept_class.csv": CONTENT})
+    assert "compressed in a way that is not read; pack it by deflate" in read_files([path]).errors[0]
+
+
+@pytest.mark.parametrize("flag", [0x20, 0x40])
+def test_forms_of_archives_that_are_not_read(tmp_path, flag):
+    path = packed(tmp_path / "export.zip", **{"concept_class.csv": CONTENT})
+    flagged(path, flag)
+    (error,) = read_files([path]).errors
+    assert error.startswith("export.zip/concept_class.csv: the file is ")
+
+
+MANY = f"{CLASS}\n".encode() + b"".join(b'"a%d",b %d,%d\n' % (n, n * n, n) for n in range(200))
+
+
+def archive_of(method):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as archive:
+        archive.writestr("concept_class.csv", MANY)
+    return stream.getvalue()
+
+
+WHOLE = {
+    "deflated.zip": archive_of(zipfile.ZIP_DEFLATED),
+    "bzip2.zip": archive_of(zipfile.ZIP_BZIP2),
+    "concept_class.csv.gz": gzip.compress(MANY),
+    "concept_class.csv": MANY,
+}
+
+
+@settings(derandomize=True)
+@given(
+    st.sampled_from(sorted(WHOLE)),
+    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=5),
+    st.floats(0.1, 1),
+)
+def test_a_damaged_file_is_refused_or_read_but_never_a_crash(name, changes, kept):
+    data = bytearray(WHOLE[name])
+    for place, byte in changes:
+        data[int(place * len(data))] = byte
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(data[: int(kept * len(data))])
+        try:
+            found = read_files([path])
+        except UsageError:
+            return
+        for content in found.contents:
+            if content.dialect is None:
+                assert found.errors
