@@ -261,11 +261,15 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {  # written into the database's schedules, where administrators can change it
     "resume abandoned jobs": {"task": "foundation.resume_abandoned_jobs", "schedule": timedelta(minutes=5)},
     "remove old exports": {"task": "experiments.purge_exports", "schedule": timedelta(days=1)},
+    "remove old reports of imports": {"task": "omop.purge_import_reports", "schedule": timedelta(days=1)},
 }
 EXPORT_DAYS = env.int("EXPORT_DAYS", default=30)  # archives hold people's answers
 if EXPORT_DAYS < 1:
     raise ImproperlyConfigured("EXPORT_DAYS must be 1 or more: archives are kept for so many days.")
 EXPORT_LIFETIME = timedelta(days=EXPORT_DAYS)
+IMPORT_REPORT_DAYS = env.int("IMPORT_REPORT_DAYS", default=90)  # reports of imports quote cells of the files
+if IMPORT_REPORT_DAYS < 1:
+    raise ImproperlyConfigured("IMPORT_REPORT_DAYS must be 1 or more: reports of imports are kept for so many days.")
 CELERY_TASK_ACKS_LATE = True  # jobs are safe to run again
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
@@ -279,7 +283,7 @@ MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(VAR_DIR / "files")))  # uplo
 OMOP_IMPORT_FOLDERS: list[str] = env.list("OMOP_IMPORT_FOLDERS", default=[])
 if not all(Path(folder).is_absolute() for folder in OMOP_IMPORT_FOLDERS):
     raise ImproperlyConfigured("OMOP_IMPORT_FOLDERS must be absolute paths, separated by commas, e.g. /srv/omop")
-OMOP_UPLOAD_MAX_MB = env.int("OMOP_UPLOAD_MAX_MB", default=2_000)  # of one upload, all its files together
+OMOP_UPLOAD_MAX_MB = env.int("OMOP_UPLOAD_MAX_MB", default=1_000)  # of one upload, all its files together
 if OMOP_UPLOAD_MAX_MB < 1:
     raise ImproperlyConfigured("OMOP_UPLOAD_MAX_MB must be 1 or more: an upload may have so many megabytes.")
 

@@ -54,7 +54,7 @@ def test_files_are_checked_shown_and_then_loaded(signed_in, upload, data_staff, 
 def test_errors_are_listed_and_the_files_wait_for_other_choices(signed_in, upload, write_table, uploads_folder):
     path = write_table("person", {"year_of_birth": "<b>old</b>"}, {"person_id": 2})
     page = upload(path).content.decode()
-    assert "1 error in 2 rows" in page
+    assert "1 error and" in page
     assert "<q>&lt;b&gt;old&lt;/b&gt;</q> is not a whole number" in page
     assert "Load now" not in page
     assert len(list(uploads_folder.iterdir())) == 1

@@ -17,6 +17,8 @@ from omop import uploads
 END = "end_of_upload"
 _SPARE_BYTES = 64 * 1024 * 1024  # never fill the disk to the last byte: the database may be on it
 
+_FORM_BYTES = 1_000_000  # what the form's other fields and the boundaries may take
+
 
 class ReceivedFile(TemporaryUploadedFile):
     """A file on the disk of the uploads, removed when it is closed unless it was moved away."""
@@ -43,7 +45,7 @@ class DiskUploadHandler(FileUploadHandler):
     ) -> None:
         limit = settings.OMOP_UPLOAD_MAX_MB
         free = shutil.disk_usage(uploads.incoming()).free
-        if content_length > limit * 1_000_000:
+        if content_length > limit * 1_000_000 + _FORM_BYTES:
             self.problem = (
                 f"These files are {content_length / 1_000_000:,.0f} MB, and an upload may have {limit:,} MB. Send fewer"
                 " at a time, compress them with gzip, or use a folder of the server or the command line."

@@ -83,11 +83,29 @@
     }
   }
 
-  form.addEventListener("submit", (event) => {
+  // Whoever was signed out meanwhile shall learn it before the upload, not after; a new sign-in has a new token.
+  async function signedIn() {
+    const answer = await fetch(form.action, { cache: "no-store", redirect: "manual" });
+    if (!answer.ok) return false;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    form.elements.csrfmiddlewaretoken.value = page.querySelector("[name=csrfmiddlewaretoken]").value;
+    return true;
+  }
+
+  form.addEventListener("submit", async (event) => {
     if (!input.files.length) return; // small: the browser sends it
     event.preventDefault();
     clearErrors();
     if (tooLarge()) return;
+    try {
+      if (!await signedIn()) {
+        over("You are no longer signed in. Sign in on another page, then press the button here again.");
+        return;
+      }
+    } catch {
+      over("The server does not answer. Check the connection and try again.");
+      return;
+    }
     const request = new XMLHttpRequest();
     const began = performance.now();
     request.upload.addEventListener("progress", ({ loaded, total: all }) => {

@@ -153,7 +153,7 @@ def test_no_room_is_said_before_a_byte_is_written(signed_in, started, monkeypatc
 
 def test_too_large_is_said_in_place(signed_in, started, settings):
     settings.OMOP_UPLOAD_MAX_MB = 1
-    answer = send(signed_in, body_of(person=b"p" * 1_100_000, **plain_choices(), **{END: "1"}))
+    answer = send(signed_in, body_of(person=b"p" * 2_100_000, **plain_choices(), **{END: "1"}))
     assert answer.status_code == 422
     assert "an upload may have 1 MB" in answer.content.decode()
     assert left_behind() == []

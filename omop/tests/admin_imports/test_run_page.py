@@ -29,7 +29,7 @@ def test_a_refused_check_shows_each_kind_of_error_with_its_first_lines(signed_in
 
     page = page_of(signed_in, finished(fill, status="refused", counts={"rejected": 2, "new": 1, "read": 3}))
     assert "These files cannot be loaded as they are" in page
-    assert "2 errors in 3 rows" in page
+    assert "2 errors; 3 rows read." in page
     assert "Is each value of its column&#x27;s type?" in page
     assert "person.csv, line 2" in page
     assert "&lt;b&gt;old&lt;/b&gt;" in page

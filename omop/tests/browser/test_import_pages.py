@@ -143,6 +143,16 @@ def test_an_upload_is_stopped(browse: Any, data_staff: Any, write_table: Any) ->
     page.unroute("**/bulk-import/")
 
 
+def test_who_was_signed_out_hears_it_before_the_upload(browse: Any, data_staff: Any, write_table: Any) -> None:
+    page = browse(data_staff)
+    page.goto(reverse("admin:omop_bulk_import"))
+    page.locator("#id_uploaded").set_input_files([str(write_table("person"))])
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Check the files").click()
+    page.get_by_text("You are no longer signed in.").wait_for()
+    assert not Job.objects.exists()
+
+
 @pytest.fixture
 def waiting(data_staff: Any, write_table: Any, monkeypatch: pytest.MonkeyPatch) -> Job:
     """A job that nobody takes."""
