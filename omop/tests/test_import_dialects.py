@@ -255,6 +255,18 @@ def test_the_same_rows_whatever_the_form(tmp_path, form):
     assert report.tables["concept_class"].loaded == 3
 
 
+@pytest.mark.parametrize(("form", "place"), [("gzip", 60), ("zip", 60), ("Parquet", 8), ("Parquet", -8)])
+def test_a_damaged_file_refuses_the_run_in_words(tmp_path, form, place):
+    path = written(tmp_path, form)
+    data = bytearray(path.read_bytes())
+    data[place] ^= 0xFF
+    path.write_bytes(data)
+    report = load(path)
+    assert report.status == "refused"
+    assert report.check("file_readable", "concept_class").count == 1
+    assert not ConceptClass.objects.exists()
+
+
 def test_a_misspelt_file_is_loaded_by_its_alias(tmp_path, write_table):
     path = write_table("person", name="PERSONS.csv")
     assert load(path).status == "refused"

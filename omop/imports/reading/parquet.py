@@ -26,7 +26,8 @@ from omop.imports.report import FileReport, ImportReport
 from omop.imports.schema import TableSchema
 
 BATCH = 5_000
-_BUFFER = 1 << 20  # without it, Arrow reads a whole column of a row group at once
+# Without a buffer, Arrow reads a whole column of a row group at once.
+_CAREFULLY: dict[str, Any] = {"buffer_size": 1 << 20, "pre_buffer": False, "page_checksum_verification": True}
 _BYTES = 16 << 20  # of a batch, about
 _EXACT = 2**53  # beyond it, doubles skip whole numbers
 FIRST_LINE = 2
@@ -133,7 +134,7 @@ def _misfit(kind: Any, column: str) -> str | None:
 @contextmanager
 def _opened(source: SourceFile) -> Iterator[pq.ParquetFile]:
     try:
-        with _seekable(source) as stream, pq.ParquetFile(stream, buffer_size=_BUFFER, pre_buffer=False) as parquet:
+        with _seekable(source) as stream, pq.ParquetFile(stream, **_CAREFULLY) as parquet:
             yield parquet
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno is not None:

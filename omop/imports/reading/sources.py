@@ -8,7 +8,7 @@ import hashlib
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Literal, cast
@@ -67,9 +67,13 @@ class SourceFile:
             raise UnreadableFile(f"the archive is damaged: {error}") from error
 
     def sha256(self) -> str:
-        """Of the bytes as stored; of a member of an archive, of the member itself."""
-        with self._stored() as stored:
+        """Of the bytes as stored; of a member of an archive, of the member itself. "" where they cannot be read.
+
+        Why they cannot is told where the file is recognised.
+        """
+        with suppress(OSError, EOFError, zipfile.BadZipFile, zlib.error), self._stored() as stored:
             return hashlib.file_digest(stored, "sha256").hexdigest()  # type: ignore[arg-type]
+        return ""
 
     @contextmanager
     def _stored(self) -> Iterator[BinaryIO]:
