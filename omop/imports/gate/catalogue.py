@@ -84,6 +84,10 @@ _CHECKS = (
     Check("observation_period_exists", Level.WARN, Category.COMPLETENESS, "Has each person an observation period?"),
     Check("observation_periods_apart", Level.REJECT, Category.PLAUSIBILITY, "Are observation periods apart?"),
     Check("plausible_date", Level.WARN, Category.PLAUSIBILITY, "Are dates within the range said?", 1.0),
+    Check("plausible_unit", Level.WARN, Category.PLAUSIBILITY, "Are units those of their measurements?", 5.0),
+    Check(
+        "plausible_sex", Level.WARN, Category.PLAUSIBILITY, "Are conditions and procedures of the person's sex?", 5.0
+    ),
     Check("plausible_value", Level.WARN, Category.PLAUSIBILITY, "Are numbers in their plausible range?", 1.0),
 )
 

@@ -7,6 +7,7 @@ standing are only asked of concepts that are known.
 from collections.abc import Collection, Sequence
 
 from omop.imports.backends import query, quoted, staging
+from omop.imports.gate.concept_level import units
 from omop.imports.gate.definitions import SOURCE_VALUES, definitions
 from omop.imports.gate.recording import Recorder
 from omop.imports.gate.scope import Scope
@@ -40,6 +41,8 @@ def check_concepts(scope: Scope, schema: TableSchema, record: Recorder, filled: 
     ):
         for name in sorted(columns):
             record.result(code, schema.name, name)
+    if schema.name == "measurement":
+        record.result("plausible_unit", schema.name, "unit_concept_id")
 
 
 def _judged_columns(schema: TableSchema) -> list[str]:
@@ -102,6 +105,8 @@ def _check_judged(scope: Scope, schema: TableSchema, record: Recorder, columns: 
     )
     if columns:
         _judge(scope, schema, record, columns)
+    if schema.name == "measurement":
+        _check_units(schema, record, grouped)
     if source:
         _check_source_values(scope, schema, record, source, mapped)
     scope.drop(_COMBINATIONS)
@@ -179,6 +184,35 @@ def _ask(record: Recorder, schema: TableSchema, code: str, column: str, asked: s
     if total:
         sql = f"SELECT concept, n, {reason} FROM {used} WHERE {where} ORDER BY n DESC, concept LIMIT %s"
         record.values(result, [(value, int(n), why) for value, n, why in query(sql, [FIRST])], total)
+
+
+def _check_units(schema: TableSchema, record: Recorder, grouped: Sequence[str]) -> None:
+    """Units that a measurement never has. Rows without a unit, or with concept 0 for it, are not asked."""
+    result = record.result("plausible_unit", schema.name, "unit_concept_id")
+    if "unit_concept_id" not in grouped:
+        return
+    found = query(
+        f"SELECT measurement_concept_id, unit_concept_id, sum(n) FROM {quoted(_COMBINATIONS)}"
+        f" WHERE measurement_concept_id IN ({', '.join(map(str, sorted(units())))}) AND unit_concept_id <> 0"
+        f" GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
+    )
+    result.checked += sum(int(rows) for _, _, rows in found)
+    wrong = [(concept, unit, int(rows)) for concept, unit, rows in found if unit not in units()[concept]]
+    values = [(unit, rows, f"is no unit of the measurement {concept}") for concept, unit, rows in wrong]
+    record.values(result, values, sum(rows for _, rows, _ in values))
+
+
+def implausible_unit() -> str:
+    """Whether a row of measurement has a unit that its concept never has."""
+    allowed: dict[frozenset[int], list[int]] = {}
+    for concept, plausible in units().items():
+        allowed.setdefault(plausible, []).append(concept)
+    wrong = []
+    for plausible, concepts in sorted(allowed.items(), key=lambda each: each[1]):
+        of = f"s.measurement_concept_id IN ({', '.join(map(str, sorted(concepts)))})"
+        none = f" AND s.unit_concept_id NOT IN ({', '.join(map(str, sorted(plausible)))})" if plausible else ""
+        wrong.append(f"({of}{none})")
+    return f"s.unit_concept_id <> 0 AND ({' OR '.join(wrong)})"
 
 
 def _check_source_values(scope: Scope, schema: TableSchema, record: Recorder, source: str, mapped: str) -> None:

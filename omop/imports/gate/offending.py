@@ -6,7 +6,14 @@ from datetime import date
 from typing import Any
 
 from omop.imports.backends import query, quoted
-from omop.imports.gate.concepts import NOT_STANDARD, known_code, unknown, vocabulary_columns, wrong_domain
+from omop.imports.gate.concepts import (
+    NOT_STANDARD,
+    implausible_unit,
+    known_code,
+    unknown,
+    vocabulary_columns,
+    wrong_domain,
+)
 from omop.imports.gate.definitions import SOURCE_VALUES, definitions
 from omop.imports.gate.keys import key_column, live_twin, unique_code
 from omop.imports.gate.persons import no_period, periods_meet, several_deaths
@@ -81,6 +88,8 @@ def _concepts(schema: TableSchema, scope: Scope) -> Iterator[RowCheck]:
             yield RowCheck("concept_domain", column.name, "", f"{concept} AND ({wrong}))", "")
         if column.name in definition.standard:
             yield RowCheck("concept_standard", column.name, "", f"{concept} AND ({NOT_STANDARD}))", "")
+    if schema.name == "measurement":
+        yield RowCheck("plausible_unit", "unit_concept_id", "", implausible_unit(), "")
     if schema.name in SOURCE_VALUES and not is_vocabulary(schema.name):
         source, mapped = map(quoted, SOURCE_VALUES[schema.name])
         nothing = f"s.{source} IS NOT NULL AND coalesce(s.{mapped}, 0) = 0"

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from omop.imports.backends import query, quoted
+from omop.imports.gate.concept_level import FEMALE, MALE, sexes
 from omop.imports.gate.definitions import (
     IN_VISIT,
     NEXT_YEAR,
     PERSON,
     RANGES,
+    SOURCE_VALUES,
     UNMAPPED,
     VISIT,
     VISIT_DETAIL,
@@ -171,7 +173,7 @@ def joined_checks(schema: TableSchema, scope: Scope, filled: Iterable[str]) -> l
     columns = frozenset(filled)
     checks = [*_references(schema, scope, columns), *_same_person(schema, scope, columns)]
     if "person_id" in columns:
-        checks += _lifetimes(schema, scope)
+        checks += [*_lifetimes(schema, scope), *_sexes(schema, scope)]
     if "visit_occurrence_id" in columns:
         checks += _in_visit(schema, scope)
     return checks
@@ -248,6 +250,24 @@ def _lifetimes(schema: TableSchema, scope: Scope) -> Iterator[RowCheck]:
                 "is more than 60 days after the person's death",
                 {"d": ("death", "person_id")},
             )
+
+
+def _sexes(schema: TableSchema, scope: Scope) -> Iterator[RowCheck]:
+    """Persons whose sex is not known to be male or female are not asked."""
+    found = sexes(schema.name)
+    if not found:
+        return
+    name = SOURCE_VALUES[schema.name][1]
+    concept, sex, kept = f"s.{quoted(name)}", scope.value("p", PERSON, "sex"), scope.kept(schema.name)
+    male, female = (f"{concept} IN ({', '.join(map(str, sorted(found[of])))})" for of in (MALE, FEMALE))
+    yield RowCheck(
+        "plausible_sex",
+        name,
+        f"{kept} AND {sex} IN ({MALE}, {FEMALE}) AND ({male} OR {female})",
+        f"{kept} AND (({sex} = {FEMALE} AND {male}) OR ({sex} = {MALE} AND {female}))",
+        "is of the other sex than the person",
+        _parent(schema, "person_id"),
+    )
 
 
 def _in_visit(schema: TableSchema, scope: Scope) -> Iterator[RowCheck]:

@@ -171,7 +171,7 @@ class Scope:
     def _columns(self, schema: TableSchema) -> str:
         """`id` and what checks ask of a parent."""
         more = {
-            PERSON: f", {self.flavour.birth()} AS birth",
+            PERSON: f", {self.flavour.birth()} AS birth, gender_concept_id AS sex",
             VISIT: f", person_id, {self.flavour.plus('visit_start_date', -WITHIN_DAYS)} AS low,"
             f" {self.flavour.plus('visit_end_date', WITHIN_DAYS)} AS high",
             VISIT_DETAIL: ", person_id",

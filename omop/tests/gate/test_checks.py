@@ -3,6 +3,7 @@
 import pytest
 
 from omop.imports.gate.catalogue import CATALOGUE, Level, Outcome
+from omop.imports.gate.concept_level import sexes, units
 from omop.imports.gate.definitions import CLASSES, UNMAPPED, definitions
 from omop.imports.options import ImportOptions
 from omop.imports.schema import schemas
@@ -117,6 +118,11 @@ def test_definitions_are_as_many_as_the_control_file_has():
     assert len(CLASSES) == 3
     assert sum(len(each.pairs) for each in found) == 24
     assert sum(len(each.events) for each in found) == 30  # with the 19 times of the same events: 49
+    assert len(units()) == 181
+    assert (
+        sum(len(of) for table in ("condition_occurrence", "procedure_occurrence") for of in sexes(table).values())
+        == 287
+    )
     assert sorted(UNMAPPED.values()) == [0.0] * 18 + [5.0] * 19
 
 

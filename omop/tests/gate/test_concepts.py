@@ -62,7 +62,7 @@ def test_concept_zero_and_none_beside_a_source_value_are_unmapped(staged):
     staged.put("person")
     staged.put(
         "measurement",
-        {"unit_concept_id": 8840},
+        {"unit_concept_id": 9529},
         {"unit_concept_id": 0},
         {"unit_source_value": "mg/dl"},
         {},
