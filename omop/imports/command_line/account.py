@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from omop.imports.gate.catalogue import CATALOGUE, Level, Outcome
 from omop.imports.report import CheckResult, FileReport, ImportReport
@@ -30,8 +30,13 @@ def catalogue() -> Iterator[str]:
 def _files(report: ImportReport) -> Iterator[str]:
     if report.files:
         yield "Files"
+    common = _common(report.files)
+    if common:
+        yield f"  each: {_words(common)}"
     for file in report.files:
-        yield f"  {file.name}: {file.table or 'no table'}, {file.rows:,} rows{_recognised(file)}"
+        own = {name: value for name, value in file.recognised.items() if common.get(name) != value}
+        told = f"; {_words(own)}" if own else ""
+        yield f"  {file.name}: {file.table or 'no table'}, {file.rows:,} rows{told}"
         if file.renamed:
             yield f"    read under their names of CDM 5.4: {', '.join(f'{a} as {b}' for a, b in file.renamed.items())}"
         if file.ignored:
@@ -42,8 +47,16 @@ def _files(report: ImportReport) -> Iterator[str]:
         yield f"  Passed over: {', '.join(report.ignored)}"
 
 
-def _recognised(file: FileReport) -> str:
-    return "".join(f"; {name}: {value}" for name, value in file.recognised.items())
+def _common(files: Sequence[FileReport]) -> dict[str, str]:
+    """What was recognised the same in all of several files, so that it is said once."""
+    told = [file.recognised for file in files if file.recognised]
+    if len(told) < 2:
+        return {}
+    return {name: value for name, value in told[0].items() if all(each.get(name) == value for each in told)}
+
+
+def _words(recognised: Mapping[str, str]) -> str:
+    return "; ".join(f"{name}: {value}" for name, value in recognised.items())
 
 
 def _tables(report: ImportReport) -> Iterator[str]:
