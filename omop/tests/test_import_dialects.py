@@ -76,6 +76,14 @@ def test_mixed_line_ends_and_empty_lines(tmp_path):
     assert Person.objects.count() == 3
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_each_kind_of_line_end_and_none_at_the_end(tmp_path, end):
+    content = end.join([PERSON, "1,2,1980,0,0", "x,2,1980,0,0", "3,2,1980,0,0"]).encode()
+    report = load_bytes(tmp_path, "person.csv", content, thresholds={"value_type": 50})
+    assert messages(report) == ["person.csv, line 3, person_id = 'x': is not a whole number"]
+    assert set(Person.objects.values_list("pk", flat=True)) == {1, 3}
+
+
 def test_blanks_and_quotes_in_the_header(tmp_path):
     header = PERSON.replace("gender_concept_id", "gender_concept_id ").replace("person_id", '"person_id"')
     assert load_bytes(tmp_path, "person.csv", f"{header}\n1,2,1980,0,0\n".encode()).status == "loaded"

@@ -21,6 +21,7 @@ from omop.imports.schema import schemas
 
 TEXT = frozenset({".csv", ".tsv", ".txt"})
 PARQUET = frozenset({".parquet", ".pq"})
+_PROSE = frozenset({"readme", "license", "licence", "notice", "changelog"})  # Athena's downloads have a readme.txt
 READ = ".csv, .tsv, .txt (each also with .gz), .parquet or .zip"
 _LONGEST_NAME = 255
 _LONGEST_TABLE = 64
@@ -210,7 +211,7 @@ def _expand(paths: Sequence[Path], report: ImportReport) -> list[_Found]:
 
 def _is_data(name: str, *, archives: bool = False) -> bool:
     path = PurePosixPath(name.lower().removesuffix(".gz"))
-    if path.name.startswith("."):
+    if path.name.startswith(".") or (path.suffix == ".txt" and path.stem in _PROSE):
         return False
     return path.suffix in TEXT | PARQUET or (archives and name.lower().endswith(".zip"))
 

@@ -93,6 +93,13 @@ def test_a_folder_of_parts_is_not_passed_over(tmp_path):
     ]
 
 
+def test_a_download_of_athena_has_more_in_it_than_tables(tmp_path):
+    members = {"CONCEPT_CLASS.csv": CONTENT, "readme.txt": b"x", "cpt4.jar": b"x", "cpt.sh": b"x", "cpt.bat": b"x"}
+    found = read_files([packed(tmp_path / "vocabulary.zip", **members)])
+    assert found.only.rows == [ROW]
+    assert found.report.ignored == [f"vocabulary.zip/{name}" for name in members if name != "CONCEPT_CLASS.csv"]
+
+
 @pytest.mark.parametrize("suffix", [".xlsx", ".csv.bz2", ".json"])
 def test_a_table_in_a_form_that_is_not_read_is_not_passed_over(tmp_path, suffix):
     (tmp_path / "concept_class.csv").write_bytes(CONTENT)
