@@ -14,6 +14,7 @@ from augmed.foundation.admin_tools import VerbAdmin
 from augmed.foundation.permissions import Verb
 from omop.imports.schema import schemas
 from omop.models import Concept
+from omop.vocabulary import SHOWN_NAME
 
 BROWSABLE = 10_000
 _SEARCHED = ("person_id", "visit_occurrence_id", "concept_id", "note_id", "episode_id", "cohort_definition_id")
@@ -64,7 +65,7 @@ class CdmAdmin(VerbAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         queryset = super().get_queryset(request)
         if self._concept_column:
-            name = Concept.objects.filter(pk=OuterRef(self._concept_column)).values("concept_name")[:1]
+            name = Concept.objects.filter(pk=OuterRef(self._concept_column)).values(shown=SHOWN_NAME)[:1]
             queryset = queryset.annotate(concept_name_shown=Subquery(name))
         return queryset
 

@@ -43,7 +43,7 @@ class NamesField(forms.CharField):
     """Names with blanks, commas or line ends between them; a set."""
 
     def to_python(self, value: Any) -> Any:
-        return frozenset(super().to_python(value).lower().replace(",", " ").split())
+        return frozenset((super().to_python(value) or "").lower().replace(",", " ").split())
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(sorted(value)) if isinstance(value, (frozenset, set, list, tuple)) else value
@@ -83,7 +83,7 @@ class LinesField(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         pairs = []
-        for number, line in enumerate(super().to_python(value).splitlines(), 1):
+        for number, line in enumerate((super().to_python(value) or "").splitlines(), 1):
             if not line.strip():
                 continue
             name, sign, text = line.partition("=")

@@ -117,7 +117,8 @@ class OptionsForm(forms.Form):
 
     def __init__(self, *args: Any, options: ImportOptions | None = None, **kwargs: Any) -> None:
         given = options or _PLAIN
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
         self.initial = _initial(given)
         self.given = given
         self.options = given

@@ -28,7 +28,7 @@ class ReceivedFile(TemporaryUploadedFile):
     ) -> None:
         # Unbuffered, so that a full disk is told by the write that meets it and not by a later close.
         file = tempfile.NamedTemporaryFile(prefix="upload-", dir=uploads.incoming(), buffering=0)  # noqa: SIM115
-        UploadedFile.__init__(self, file, name, content_type, 0, charset, extra)  # type: ignore[arg-type]
+        UploadedFile.__init__(self, file, name, content_type, 0, charset, extra)
 
 
 class DiskUploadHandler(FileUploadHandler):

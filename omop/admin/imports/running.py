@@ -34,7 +34,8 @@ class ConfirmForm(forms.Form):
     """What must be said before rows are removed, overwritten or left out; empty where nothing of it happens."""
 
     def __init__(self, *args: Any, totals: dict[str, int], **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
         self.totals = totals
         if rejected := totals["rejected"]:
             self.fields["leave_out"] = forms.BooleanField(
