@@ -14,6 +14,7 @@ from django.db import connection
 
 if TYPE_CHECKING:
     from benchmarks.export import ExportResult
+    from benchmarks.imports import ImportRow
     from benchmarks.requests import Row
     from benchmarks.upload import UploadRow
 
@@ -103,4 +104,27 @@ def upload_table(rows: Sequence[UploadRow]) -> str:
         seconds = f"{row.seconds:.2f} | {MOST_SECONDS:.0f} | {row.cpu_seconds:.2f} | {row.floor_seconds:.2f}"
         size = f"{row.answered_bytes / 1e6:.1f} | {row.growth_mb:.0f} | less than {MOST_GROWTH_MB}"
         lines.append(f"| {row.lists} | {row.step} | {seconds} | {size} |")
+    return "\n".join(lines)
+
+
+def imports_table(rows: Sequence[ImportRow]) -> str:
+    """Loading `measurement`: what hospitals have most of."""
+    lines = [
+        machine().replace("load generator, server", "importing process"),
+        "",
+        "Files of `measurement` with all 23 columns, ids rising, visits at random; a tenth as many visits and a "
+        "hundredth as many persons are there already. \\copy is psql's, of the same file into the same table, timed by "
+        "itself; it checks nothing. Each import reads, checks by every rule of the gate, commits and writes its run "
+        "down. Of a processor: of the importing process, without the server's. Memory: its growth above its start.",
+        "",
+        "| way | rows | seconds | rows/s | of a processor, s | memory, MB | of \\copy | bar |",
+        "|---|---:|---:|---:|---:|---:|---:|---|",
+    ]
+    for row in rows:
+        processor = "" if row.cpu_seconds is None else f"{row.cpu_seconds:.1f}"
+        memory = "" if row.growth_mb is None else f"{row.growth_mb:.0f}"
+        lines.append(
+            f"| {row.way} | {row.rows:,} | {row.seconds:.1f} | {row.per_second:,.0f} | {processor} | {memory} | "
+            f"{'' if row.ratio is None else f'{row.ratio:.2f}'} | {row.bar} |"
+        )
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 """`make bench`: measure against PostgreSQL and gunicorn on loopback, and write docs/performance.md.
 
 BENCH_DATABASE_URL names the database (default: augmed_bench on loopback; it is created, migrated and kept).
-BENCH_ONLY=requests, export or upload runs one part; BENCH_SECONDS bounds each phase (default 8).
+BENCH_ONLY=requests, export, upload or imports runs one part; BENCH_SECONDS bounds each phase (default 8).
 """
 
 from __future__ import annotations
@@ -62,6 +62,10 @@ def main() -> None:
 
         say(f"uploading display configs of {upload.PEOPLE} participants x {upload.CASES} cases")
         report.write("upload", report.upload_table(upload.measure(say)))
+    if only in {"", "imports"}:
+        from benchmarks import imports
+
+        report.write("imports", report.imports_table(imports.measure(url, say)))
     say("docs/performance.md is written.")
 
 
