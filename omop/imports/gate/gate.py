@@ -81,10 +81,11 @@ class Gate:
             check_single_death(scope, self._record)
         scope.close()
         rejected = {schema.name for schema in schemas if not scope.clean(schema.name)}
+        for schema in schemas:
+            self._reading(schema)  # before the cascade, which asks whether the shares so far refuse the run
         rejected |= self._cascade(schemas, rejected)
         for schema in schemas:
             self._count(schema, marked=schema.name in rejected)
-            self._reading(schema)
 
     def _scope(self, *, kept_parents: bool = False) -> Scope:
         return Scope(
