@@ -11,6 +11,7 @@ from omop.actions.imports import (
     import_files,
     start_import,
 )
+from omop.actions.reports import purge_import_reports
 from omop.actions.rows import save_row
 from omop.imports.options import ImportOptions, OptionError
 from omop.imports.reading.sources import UsageError
@@ -29,6 +30,7 @@ __all__ = [
     "check_tables",
     "confirm_import",
     "import_files",
+    "purge_import_reports",
     "save_row",
     "start_import",
 ]

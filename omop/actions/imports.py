@@ -18,7 +18,7 @@ from augmed.foundation.errors import Conflict, DomainError
 from augmed.foundation.models import Job
 from omop.imports import runs
 from omop.imports.engine import Engine, WriteDown
-from omop.imports.failures import explain
+from omop.imports.failures import explain, may_come_back
 from omop.imports.options import ImportOptions
 from omop.imports.progress import Progress, silent
 from omop.imports.reading.sources import UsageError
@@ -157,6 +157,7 @@ def _failed(run: ImportRun, report: ImportReport, error: BaseException) -> None:
     for seconds in _RECORD_AFTER:
         time.sleep(seconds)
         try:
+            _leave_lost_connection()
             with transaction.atomic():
                 run._state.adding = True
                 runs.record(run, report)
@@ -164,12 +165,18 @@ def _failed(run: ImportRun, report: ImportReport, error: BaseException) -> None:
         except (DatabaseError, InterfaceError) as failure:
             run._state.adding = True
             logger.error("Run %s could not be written down: %s", run.pk, type(failure).__name__)
-            if connection.in_atomic_block:
-                break  # the caller's transaction is lost, so waiting does not help
+            # Where the caller's transaction is lost, or the disk is still full, waiting does not help.
+            if connection.in_atomic_block or not may_come_back(failure):
+                break
     try:
         runs.write_report(run, report, {"loaded_before": [], "message": ""})
     except OSError as failure:
         logger.error("The report of run %s could not be written: %s", run.pk, type(failure).__name__)
+
+
+def _leave_lost_connection() -> None:
+    if not connection.in_atomic_block and connection.connection is not None and not connection.is_usable():
+        connection.close()  # the next statement makes a new one
 
 
 def _said_before(run: ImportRun, report: ImportReport, before: ImportRun | None = None) -> str:

@@ -1,31 +1,56 @@
 """Why a run failed, in words for people: what ran out or went away, and never what a row holds."""
 
 import errno
+import sqlite3
+from collections.abc import Iterator
 
-from django.db import DatabaseError, InterfaceError, OperationalError
+import psycopg
+from django.db import DatabaseError, InterfaceError
 
 _NOTHING = "Nothing was loaded."
 _DISK = {errno.ENOSPC, errno.EDQUOT}
+_LOST = f"The connection to the database was lost. {_NOTHING} Start the import again once it is back."
 
 
 def explain(error: BaseException) -> str | None:
     """One or two sentences for a failure that has nothing to do with the files; None for an unforeseen one."""
-    if isinstance(error, OSError) and error.errno in _DISK:
+    if (isinstance(error, OSError) and error.errno in _DISK) or isinstance(error, sqlite3.OperationalError):
+        # The second is the spool of rejected lines, which is a file of SQLite whatever the database is.
         return f"The disk for uploads and reports is full. {_NOTHING} Free some space and start the import again."
-    if isinstance(error, DatabaseError | InterfaceError):
+    if isinstance(error, DatabaseError | InterfaceError | psycopg.Error):
         return _database(error)
     return None
 
 
-def _database(error: Exception) -> str | None:
-    state = getattr(error.__cause__, "sqlstate", None) or ""
-    text = str(error)
-    if state in {"53100", "53000"} or "database or disk is full" in text:
+def may_come_back(error: BaseException) -> bool:
+    """Whether the database is but away, as when it is restarted: then it is worth while to try again."""
+    return explain(error) == _LOST
+
+
+def _database(error: BaseException) -> str | None:
+    chain = list(_chain(error))
+    states = [state for each in chain if (state := getattr(each, "sqlstate", None))]
+    texts = [str(each) for each in chain]
+    if {"53100", "53000"} & {*states} or any(_has(text, "disk is full", "disk I/O error") for text in texts):
         return f"The database ran out of disk space. {_NOTHING} Free some space and start the import again."
-    if state == "53200":
+    if "53200" in states:
         return f"The database ran out of memory. {_NOTHING}"
-    if "database is locked" in text:
+    if any(_has(text, "database is locked") for text in texts):
         return f"The database was busy with other work for too long. {_NOTHING} Start the import again."
-    if state.startswith(("08", "57P")) or (isinstance(error, OperationalError | InterfaceError) and not state):
-        return f"The connection to the database was lost. {_NOTHING} Start the import again once it is back."
-    return None
+    if any(state.startswith(("08", "57P")) for state in states):
+        return _LOST
+    # A connection that breaks off has no state of its own.
+    lost = (psycopg.OperationalError, psycopg.InterfaceError)
+    return _LOST if not states and any(isinstance(each, lost) for each in chain) else None
+
+
+def _has(text: str, *parts: str) -> bool:
+    return any(part in text for part in parts)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what led to it: a COMMIT that fails after a full disk hides what came first, and Django wraps what
+    the database's driver raises, though not within a COPY."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -104,19 +104,21 @@ def record(run: ImportRun, report: ImportReport) -> None:
     CheckOutcome.objects.bulk_create(_checks(run, report), batch_size=500)
 
 
-def purge(older_than: datetime) -> int:
-    """Remove the files of runs that finished before `older_than`, and folders of no run; the number of runs."""
+def old_folders(ended: datetime) -> list[Path]:
+    """The folders of runs that ended before, and of killed ones that nothing is remembered of, by name."""
     root = Path(settings.MEDIA_ROOT) / FOLDER
     if not root.is_dir():
-        return 0
-    kept = {str(pk) for pk in ImportRun.objects.filter(finished_at__gte=older_than).values_list("pk", flat=True)}
-    removed = 0
-    for folder in root.iterdir():
-        # A folder that is new may belong to a run which is not over and so not recorded yet.
-        if folder.name not in kept and folder.stat().st_mtime < older_than.timestamp():
-            shutil.rmtree(folder)
-            removed += 1
-    return removed
+        return []
+    kept = {str(pk) for pk in ImportRun.objects.filter(finished_at__gte=ended).values_list("pk", flat=True)}
+    # A folder of which nothing is remembered may belong to a run that is not over yet.
+    old = (path for path in root.iterdir() if path.name not in kept and path.stat().st_mtime < ended.timestamp())
+    return sorted(old)
+
+
+def remove(folders: Sequence[Path]) -> None:
+    """Remove folders of runs."""
+    for folder in folders:
+        shutil.rmtree(folder)
 
 
 def _files(run: ImportRun, report: ImportReport) -> list[ImportedFile]:
