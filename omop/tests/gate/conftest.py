@@ -147,7 +147,10 @@ def database(db: None) -> Iterator[Backend]:
 
 
 class Staged:
-    """A run's staged rows; `gate` runs the gate over them. Line 2 is the first row of each table's one file."""
+    """A run's staged rows; `gate` runs the gate over them. Line 2 is the first row of each table's one file.
+
+    `gate` takes what Gate takes, `on_reject`, and `read`, which is called with the report as a reader would.
+    """
 
     def __init__(self, database: Backend) -> None:
         self.database = database
@@ -171,8 +174,8 @@ class Staged:
         for schema in tables:
             self.database.finish(schema)
         report.tables = {schema.name: TableCounts(read=self._read.get(schema.name, 0)) for schema in tables}
-        on_reject = more.pop("on_reject", None)
-        report.on_reject = on_reject
+        report.on_reject = more.pop("on_reject", None)
+        more.pop("read", lambda report: None)(report)
         names = {0: "rows.csv", 1: "more.csv"}
         Gate(self.database, report, names, today=TODAY, **more).check(tables)
         return report

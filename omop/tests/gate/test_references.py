@@ -157,6 +157,22 @@ def test_the_first_of_two_rows_of_a_key_decides_whether_it_is_there(staged):
     assert not report.refused
 
 
+@pytest.mark.parametrize(("threshold", "marks"), [(50.0, [1, 0]), (49.9, [0, 0])])
+def test_what_reading_rejected_takes_its_rows_along_if_the_run_is_to_load(staged, threshold, marks):
+    staged.put("person", {"person_id": 1, REJECTED: 1}, {"person_id": 2})
+    staged.put("care_site")
+    staged.put("observation_period", {}, {"person_id": 2})
+
+    def read(report):
+        report.found("value_type", "person", "is not a whole number", line=2, column="year_of_birth")
+
+    options = ImportOptions(thresholds={"value_type": threshold, "person_exists": 50.0})
+    report = staged.gate(options, read=read)
+    assert staged.marks("observation_period") == marks
+    assert report.refused is (marks == [0, 0])
+    assert report.error_count == 1 + sum(marks)
+
+
 def test_a_rejected_person_is_not_replaced(staged, live):
     live("person")
     live("visit_occurrence", {"visit_occurrence_id": 10})
