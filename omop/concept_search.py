@@ -24,7 +24,7 @@ _SHORTEST = 3  # characters of a word that trigrams can find
 _LONGEST = 255  # characters of a name; more of a text is not looked at
 _WORDS = 8
 _EXACT = 50
-_BEGINNINGS = 60  # for each spelling; all together stay below 900, as many parameters as any SQLite takes
+_BEGINNINGS = 60  # for each spelling
 _INT64 = 2**63
 
 
@@ -69,7 +69,7 @@ def plain(text: str) -> str:
 
 
 def candidates(text: str, only: ConceptFilter, limit: int = LISTED) -> set[int]:
-    """Ids of concepts that match, unordered and fewer than 900; three statements at most. `text` is `plain`."""
+    """Ids of concepts that match, unordered, at most 1,350; three statements at most. `text` is `plain`."""
     if not text:
         return set()
     return {*_exact_or_beginning(text, only), *_with_words(text, only, min(limit, LISTED))}
@@ -131,8 +131,7 @@ def _with_words(text: str, only: ConceptFilter, limit: int) -> list[int]:
     if not long or not concept_search_index.exists():
         return []
     if connection.vendor == "postgresql":
-        condition = " AND ".join(["lower(c.concept_name) LIKE lower(%s)"] * len(words))
-        return _ids("concept c", condition, [_anywhere(word) for word in words], only, limit)
+        return _with_words_postgresql(words, only, limit)
     index = concept_search_index.INDEX
     short = [word for word in words if len(word) < _SHORTEST]
     condition = f"{index} MATCH %s" + " AND c.concept_name LIKE %s ESCAPE '\\'" * len(short)
@@ -140,6 +139,35 @@ def _with_words(text: str, only: ConceptFilter, limit: int) -> list[int]:
     # CROSS JOIN is SQLite's word for this order: the index first, then each concept by its id, until there are enough.
     tables = f"{index} CROSS JOIN concept c ON c.concept_id = {index}.rowid"
     return _ids(tables, condition, [match, *(_anywhere(word) for word in short)], only, limit)
+
+
+# `probe` looks at a fair part of the table: words that very many names have are answered by it, as finding all those
+# names in the index takes long. `found` asks the index, unless the probe was enough. It is materialized because a LIMIT
+# at the condition itself lets PostgreSQL read the table from its start: a word of which it has no statistics it takes
+# for one in a hundred. A materialized subquery is planned for all its rows, yet read only as far as the LIMIT asks.
+_POSTGRESQL = """
+    WITH probe AS MATERIALIZED (
+        SELECT c.concept_id FROM concept c TABLESAMPLE SYSTEM (
+            (SELECT 100 * %s / greatest(reltuples, %s) FROM pg_class WHERE oid = 'concept'::regclass)
+        ) REPEATABLE (1) WHERE {condition} LIMIT %s
+    ), found AS MATERIALIZED (SELECT c.concept_id FROM concept c WHERE {condition})
+    SELECT concept_id FROM probe
+    UNION ALL
+    SELECT concept_id FROM (
+        SELECT concept_id FROM found WHERE (SELECT count(*) FROM probe) < %s LIMIT %s
+    ) f
+"""
+_PROBED = 20_000  # concepts
+_ENOUGH = 200
+
+
+def _with_words_postgresql(words: Sequence[str], only: ConceptFilter, limit: int) -> list[int]:
+    more, more_values = only.conditions()
+    condition = " AND ".join(["lower(c.concept_name) LIKE lower(%s)"] * len(words)) + more
+    values = [*map(_anywhere, words), *more_values]
+    enough = min(limit, _ENOUGH)
+    parameters = [_PROBED, _PROBED, *values, limit, *values, enough, limit]
+    return _fetched(_POSTGRESQL.format(condition=condition), parameters)
 
 
 def _anywhere(word: str) -> str:
