@@ -35,7 +35,7 @@ class Pace:
         if self.rate is not None:
             parts.append(f"{self.rate:,} rows/s")
         if self.silent > _LONG_SILENCE:
-            parts.append(f"at work since then for {duration(self.silent)}")
+            parts.append(f"in this step for {self.silent} s")
         elif self.left is not None:
             parts.append(duration(self.left) + " left")
         return " · ".join(parts)

@@ -32,7 +32,7 @@ def test_while_nothing_is_heard_the_estimate_makes_room_for_that():
     heard = START + timedelta(seconds=20)
     running = job(progress_done=250, progress_total=1000, message="Reading x.csv, 400 rows", heartbeat_at=heard)
     pace = pace_of(running, heard + timedelta(seconds=130))
-    assert pace.numbers == "400 rows · 20 rows/s · at work since then for about 2 minutes"
+    assert pace.numbers == "400 rows · 20 rows/s · in this step for 130 s"
 
 
 def test_at_first_nothing_is_promised():

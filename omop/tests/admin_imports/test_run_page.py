@@ -9,6 +9,7 @@ from augmed.foundation.models import AuditEvent, Job
 from omop.imports import runs
 from omop.imports.options import ImportOptions, Mode
 from omop.models import ImportRun
+from omop.run_panels import Cell, RunPanel
 from omop.tests.admin_imports.conftest import page_of
 
 pytestmark = pytest.mark.django_db
@@ -90,7 +91,6 @@ def test_without_its_report_the_counts_stay(signed_in, finished):
 
 def test_what_a_failed_job_says_is_shown(signed_in, finished):
     job = finished()
-    ImportRun.objects.filter(pk=run_of(job).pk)
     Job.objects.filter(pk=job.pk).update(status="failed", error="The disk of the server is full.", result={})
     page = page_of(signed_in, job)
     assert "Load now" not in page
@@ -213,3 +213,17 @@ def test_other_choices_for_the_same_files(signed_in, finished, monkeypatch):
     assert signed_in.post(address, body).status_code == 302
     assert started[0]["options"] == ImportOptions(mode=Mode.UPSERT, zero_as_null=frozenset({"provider_id"}))
     assert signed_in.post(address, {**body, "zero_as_null": "no_such"}).status_code == 422
+
+
+def test_what_other_apps_say_of_the_run_is_shown(signed_in, finished, monkeypatch, data_staff):
+    def panel(run, user):
+        assert user == data_staff
+        row = [Cell("Case 7", "/admin/cases/case/7/"), Cell("<3>")]
+        return RunPanel("Cases", "Snapshots stay as they are.", ("Case", "Rows"), [row], more=1200)
+
+    monkeypatch.setattr("omop.run_panels._panels", {"cases": panel})
+    page = page_of(signed_in, finished())
+    assert "Snapshots stay as they are." in page
+    assert '<a href="/admin/cases/case/7/">Case 7</a>' in page
+    assert "&lt;3&gt;" in page
+    assert "And 1,200 more." in page
