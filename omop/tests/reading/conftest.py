@@ -1,5 +1,6 @@
 """Reading without a database: what a file holds, and what the report says of it."""
 
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,14 @@ def _take(content: Content, rows: list[list[str]], lines: list[int]) -> None:
             content.lines.append(line)
         else:
             content.misfits.append(line)
+
+
+def packed(path: Path, method: int = zipfile.ZIP_DEFLATED, **members: bytes) -> Path:
+    """Write a zip archive."""
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
 
 
 @pytest.fixture
