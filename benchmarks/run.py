@@ -2,6 +2,7 @@
 
 BENCH_DATABASE_URL names the database (default: augmed_bench on loopback; it is created, migrated and kept).
 BENCH_ONLY=requests, export, upload or imports runs one part; BENCH_SECONDS bounds each phase (default 8).
+BENCH_ONLY=athena, which is run only when asked for, loads and searches vocabularies.
 """
 
 from __future__ import annotations
@@ -66,6 +67,10 @@ def main() -> None:
         from benchmarks import imports
 
         report.write("imports", report.imports_table(imports.measure(url, say)))
+    if only == "athena":
+        from benchmarks import athena, athena_report
+
+        report.write("vocabularies", athena_report.table(*athena.measure(url, say)))
     say("docs/performance.md is written.")
 
 
