@@ -8,6 +8,7 @@ from augmed.foundation.models import Job
 from omop.actions import ImportOutcome, UsageError, check_tables, import_files
 from omop.imports import progress as imports_progress
 from omop.imports.options import ImportOptions
+from omop.job_watch import watched
 from omop.models.imports import ImportRun
 from omop.sources import ImportSource
 
@@ -19,15 +20,16 @@ def run_import(job: Job, progress: Progress) -> dict[str, Any]:
     """
     source = ImportSource.from_json(job.parameters["source"])
     try:
-        outcome = import_files(
-            paths=source.paths(),
-            by=job.created_by,
-            dry_run=job.parameters["dry_run"],
-            options=ImportOptions.from_json(job.parameters["options"]),
-            source=ImportRun.Source(source.kind),
-            job_id=job.pk,
-            progress=_told(progress),
-        )
+        with watched(job):
+            outcome = import_files(
+                paths=source.paths(),
+                by=job.created_by,
+                dry_run=job.parameters["dry_run"],
+                options=ImportOptions.from_json(job.parameters["options"]),
+                source=ImportRun.Source(source.kind),
+                job_id=job.pk,
+                progress=_told(progress),
+            )
     except UsageError as error:
         raise Invalid(str(error)) from error
     if outcome.report.status == "loaded":
@@ -37,7 +39,8 @@ def run_import(job: Job, progress: Progress) -> dict[str, Any]:
 
 def run_check(job: Job, progress: Progress) -> dict[str, Any]:
     """Check the tables; the result as of `run_import`."""
-    return _result(check_tables(by=job.created_by, job_id=job.pk, progress=_told(progress)))
+    with watched(job):
+        return _result(check_tables(by=job.created_by, job_id=job.pk, progress=_told(progress)))
 
 
 def _told(progress: Progress) -> imports_progress.Progress:

@@ -18,7 +18,7 @@ from augmed.foundation.errors import Conflict, DomainError
 from augmed.foundation.models import Job
 from omop.imports import runs
 from omop.imports.engine import Engine, WriteDown
-from omop.imports.failures import explain, may_come_back
+from omop.imports.failures import explain, may_come_back, was_cancelled
 from omop.imports.options import ImportOptions
 from omop.imports.progress import Progress, silent
 from omop.imports.reading.sources import UsageError
@@ -140,6 +140,8 @@ def _run(run: ImportRun, report: ImportReport, work: Callable[[WriteDown], None]
         raise
     except BaseException as error:
         _failed(run, report, error)
+        if was_cancelled(error):
+            raise jobs.Cancelled from error
         if reason := explain(error):
             raise ImportFailed(reason, None if run._state.adding else run) from error
         raise
@@ -148,7 +150,7 @@ def _run(run: ImportRun, report: ImportReport, work: Callable[[WriteDown], None]
 
 def _failed(run: ImportRun, report: ImportReport, error: BaseException) -> None:
     """Remember a run that was stopped. Never raises: the error that stopped it is what its caller must hear of."""
-    cancelled = not isinstance(error, Exception) or isinstance(error, jobs.Cancelled)
+    cancelled = not isinstance(error, Exception) or isinstance(error, jobs.Cancelled) or was_cancelled(error)
     run.status = report.status = (ImportRun.Status.CANCELLED if cancelled else ImportRun.Status.FAILED).value
     # The text of an unforeseen error may hold data, so its type is all that is kept.
     run.error = "" if cancelled else explain(error) or f"Stopped by an unexpected {type(error).__name__}."

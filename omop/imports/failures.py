@@ -27,6 +27,13 @@ def may_come_back(error: BaseException) -> bool:
     return explain(error) == _LOST
 
 
+def was_cancelled(error: BaseException) -> bool:
+    """Whether somebody ended the statement that ran; a time limit of the server is a failure."""
+    chain = list(_chain(error))
+    ended = any(getattr(each, "sqlstate", None) == "57014" for each in chain)
+    return ended and not any(_has(str(each), "timeout") for each in chain)
+
+
 def _database(error: BaseException) -> str | None:
     chain = list(_chain(error))
     states = [state for each in chain if (state := getattr(each, "sqlstate", None))]

@@ -38,6 +38,7 @@ class Children:
                 "DJANGO_SETTINGS_MODULE": "augmed.settings",
                 "DATABASE_URL": database_url,
                 "MEDIA_ROOT": str(media_root),
+                "JOB_RUNNER": "process",  # as in production: progress goes through a second connection
                 **environment,
             },
             stdin=subprocess.PIPE,
