@@ -14,6 +14,8 @@ def table(loads: Sequence[AthenaRow], searches: Sequence[SearchRow]) -> str:
 
 def _loads(rows: Sequence[AthenaRow]) -> list[str]:
     return [
+        "## Vocabularies",
+        "",
         machine().replace("load generator, server", "importing process"),
         "",
         "A synthetic download of Athena (BENCH_ONLY=athena make bench), a part of the full size: the first load into "
