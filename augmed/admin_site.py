@@ -25,6 +25,7 @@ MODELS = (
 )
 FIRST_STEPS = (
     (Verb.IMPORT_OMOP, "Import OMOP files", "omop_bulk_import"),
+    (Verb.VIEW_OMOP, "Look at the quality of the data", "omop_checkoutcome_changelist"),
     (Verb.CHANGE_OMOP, "Put visits forward as cases", "omop_visitoccurrence_changelist"),
     (Verb.CHANGE_LAYOUTS, "Import a page layout", "cases_pagelayout_import"),
     (Verb.MANAGE_ACCOUNTS, "Accounts and roster", "participants_user_changelist"),

@@ -15,9 +15,11 @@ from django.contrib import admin
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from augmed.foundation.models import Job
 from augmed.tests.cast import WHO
+from omop.models import CheckOutcome, ImportRun
 
 TABLE = Path(__file__).with_name("permission_matrix_admin.txt")
 METHODS = ("GET", "POST")
@@ -45,7 +47,10 @@ def pages(study: Any, job: Job) -> Iterator[tuple[str, str]]:
         "layout_id": study.layout_id,
         "version_id": study.layout.versions.get().pk,
         "job_id": job.pk,
+        "run_id": ImportRun.objects.get().pk,
         "name": "pause",
+        "table": "measurement",
+        "code": "value_type",
     }
     for name in SITE_PAGES:
         yield name, reverse(f"admin:{name}")
@@ -61,7 +66,28 @@ def pages(study: Any, job: Job) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture
 def job(administrator: Any) -> Job:
-    return Job.objects.create(kind="omop.import", created_by=administrator)
+    """A check of files that is over, with the run that is remembered of it."""
+    parameters = {"source": {"kind": "upload", "place": "0" * 32, "names": []}, "options": {}, "dry_run": True}
+    job = Job.objects.create(kind="omop.import", created_by=administrator, parameters=parameters)
+    run = ImportRun.objects.create(
+        kind=ImportRun.Kind.CHECK,
+        status=ImportRun.Status.REFUSED,
+        source=ImportRun.Source.UPLOAD,
+        started_at=timezone.now(),
+        job_id=job.pk,
+        created_by=administrator,
+    )
+    CheckOutcome.objects.create(
+        run=run,
+        finished_at=run.finished_at,
+        code="value_type",
+        table="measurement",
+        level="reject",
+        outcome="failed",
+        checked=2,
+        count=1,
+    )
+    return job
 
 
 @pytest.fixture
