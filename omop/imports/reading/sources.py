@@ -143,7 +143,9 @@ def find_files(paths: Sequence[Path], options: ImportOptions, report: ImportRepo
             report.check("table_known", table).checked += 1
             files.append(_source(each, number, table))
         else:
-            report.found("table_known", table[:_LONGEST_TABLE], _unknown(table, each.base), file=each.name)
+            unknown = table[:_LONGEST_TABLE]
+            report.check("table_known", unknown).checked += 1
+            report.found("table_known", unknown, _unknown(table, each.base), file=each.name)
     order = {name: position for position, name in enumerate(schemas())}
     return sorted(files, key=lambda file: (order[file.table], file.number))
 
