@@ -139,9 +139,9 @@ def test_the_bar_tells_percent_rows_pace_and_time_left():
     bar(1_000, 1_000, 60_000, "Loading measurement")
     bar.clear()
     assert terminal.lines == [
-        "  0 % [....................] 0 rows, 0:00 so far, Reading measurement.csv",
-        " 25 % [#####...............] 20,000 rows, 2,000 rows/s, 0:30 left, Reading meas",
-        " 75 % [###############.....] 60,000 rows, 6,000 rows/s, 0:03 left, Checking meas",
-        "100 % [####################] 60,000 rows, 17 rows/s, 1:00:00 so far, Loading mea",
+        "  0 % [............] 0 rows, 0:00 so far, Reading measurement.csv",
+        " 25 % [###.........] 20,000 rows, 2,000 rows/s, 0:30 left, Reading measurement.",
+        " 75 % [#########...] 60,000 rows, 6,000 rows/s, 0:03 left, Checking measurement",
+        "100 % [############] 60,000 rows, 17 rows/s, 1:00:00 so far, Loading measuremen",
         "",
     ]

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import TextIO
 
 _EVERY = 0.1  # seconds between two pictures
-_BAR = 20
+_BAR = 12
+_SURE = 0.01  # a share below it says nothing of the time left
 _CLEAR = "\r\x1b[K"
 
 
@@ -50,7 +51,7 @@ def _line(done: int, total: int, rows: int, message: str, seconds: float) -> str
     parts = [f"{int(100 * share):3d} % [{'#' * int(share * _BAR):.<{_BAR}}] {rows:,} rows"]
     if rows and seconds > 0:
         parts.append(f"{rows / seconds:,.0f} rows/s")
-    if 0 < share < 1:
+    if _SURE <= share < 1:
         parts.append(f"{_duration(seconds / share - seconds)} left")
     else:
         parts.append(f"{_duration(seconds)} so far")

@@ -11,8 +11,12 @@ from types import FrameType
 from typing import Any
 
 
-class Stopped(BaseException):
-    """A signal asked the command to end. Not an Exception: nothing on the way may take it for a failure."""
+class Stopped(KeyboardInterrupt):
+    """A signal asked the command to end.
+
+    No Exception, so that nothing on the way takes it for a failure; and a KeyboardInterrupt, at which psycopg stops
+    the statement that runs on the server.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
