@@ -19,6 +19,7 @@ from augmed.foundation.models import Job
 from omop.imports import runs
 from omop.imports.engine import Engine, WriteDown
 from omop.imports.failures import explain, may_come_back, was_cancelled
+from omop.imports.gate.database import check_database as ask_tables
 from omop.imports.options import ImportOptions
 from omop.imports.progress import Progress, silent
 from omop.imports.reading.sources import UsageError
@@ -110,8 +111,6 @@ def check_tables(*, by: Any, job_id: Any = None, progress: Progress = silent) ->
     )
 
     def work(write_down: WriteDown) -> None:
-        from omop.imports.gate.database import check_database as ask_tables
-
         ask_tables(report, progress)
         write_down(ImportRun.Status.CHECKED, {})
 

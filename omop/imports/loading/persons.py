@@ -30,7 +30,8 @@ def drop_replaced() -> None:
 
 def check_rows_that_stay(staged: Mapping[str, TableSchema], backend: Backend, report: ImportReport) -> None:
     """Report rows that the run leaves alone, but that refer to a row which goes or becomes another person's."""
-    gone = {name: schema for name, schema in staged.items() if _can_go(schema, backend)}
+    named = {c.reference.table for schema in schemas().values() for c in schema.columns.values() if c.reference}
+    gone = {name: schema for name, schema in staged.items() if name in named and _can_go(schema, backend)}
     for schema in schemas().values():
         for column in schema.columns.values():
             if column.reference is not None and column.reference.table in gone:
@@ -40,7 +41,8 @@ def check_rows_that_stay(staged: Mapping[str, TableSchema], backend: Backend, re
 def _can_go(schema: TableSchema, backend: Backend) -> bool:
     if not has_person(schema) or len(schema.key) > 1 or schema.name == "person":
         return False  # nothing refers to a table without a key; and a person whose rows are replaced is in the files
-    return bool(count(f"SELECT count(*) FROM ({_gone(schema, backend)} LIMIT 1) g"))
+    # All of them are counted: with LIMIT 1 the planner would look through the staged rows anew for each row.
+    return bool(count(f"SELECT count(*) FROM ({_gone(schema, backend)}) g"))
 
 
 def _gone(schema: TableSchema, backend: Backend) -> str:
