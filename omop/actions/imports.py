@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,23 +68,23 @@ def import_files(
     options: ImportOptions | None = None,
     source: ImportRun.Source = ImportRun.Source.COMMAND,
     job_id: Any = None,
-    run_id: uuid.UUID | None = None,
+    checked: str = "",
     progress: Progress = silent,
 ) -> ImportOutcome:
     """Load files of CDM tables, all of them or, where the checks say no, none.
 
     `paths` are files and folders; the name of a file is the name of its table. Rows that are there already with the
     same content are left alone, so a run can be repeated; `options` say what else may happen to them. `progress` may
-    raise to stop the run, with nothing loaded.
-    `by` is a user, or None for the system.
+    raise to stop the run, with nothing loaded. `by` is a user, or None for the system. `checked` is the checksum of
+    the run whose findings somebody has confirmed; files that have changed since are not loaded.
 
     Wrong data never raise: they are findings in the report, whose status then is "refused". Raises UsageError where a
-    path does not exist or holds no file to read; ImportFailed where the disk was full or the database went away.
-    Whatever else is raised, the run is remembered as failed (or cancelled) and nothing was loaded.
+    path does not exist or holds no file to read, or not what was checked; ImportFailed where the disk was full or the
+    database went away. Whatever else is raised, the run is remembered as failed (or cancelled) and nothing was loaded.
+    What comes after the commit (a signal, a lost connection) stops nothing: the run is loaded, and returned as such.
     """
     report = ImportReport(dry_run=dry_run, options=options or ImportOptions())
     run = ImportRun(
-        id=run_id or uuid.uuid4(),
         kind=ImportRun.Kind.CHECK if dry_run else ImportRun.Kind.LOAD,
         source=source,
         job_id=job_id,
@@ -94,7 +93,7 @@ def import_files(
     )
 
     def work(write_down: WriteDown) -> None:
-        Engine(run, report, progress, write_down).run([*map(Path, paths)])
+        Engine(run, report, progress, write_down, checked=checked).run([*map(Path, paths)])
 
     return _run(run, report, work)
 
@@ -138,6 +137,8 @@ def _run(run: ImportRun, report: ImportReport, work: Callable[[WriteDown], None]
     except UsageError:
         raise
     except BaseException as error:
+        if _was_loaded(run, report):
+            return ImportOutcome(run, report, before[0] if before else None)
         _failed(run, report, error)
         if was_cancelled(error):
             raise jobs.Cancelled from error
@@ -145,6 +146,21 @@ def _run(run: ImportRun, report: ImportReport, work: Callable[[WriteDown], None]
             raise ImportFailed(reason, None if run._state.adding else run) from error
         raise
     return ImportOutcome(run, report, before[0] if before else None)
+
+
+def _was_loaded(run: ImportRun, report: ImportReport) -> bool:
+    """Whether the load was committed, and what stopped the run came after it. Waits for a database that restarts."""
+    if report.status != ImportRun.Status.LOADED:
+        return False  # it had not come as far
+    for seconds in _RECORD_AFTER:
+        time.sleep(seconds)
+        try:
+            _leave_lost_connection()
+            return ImportRun.objects.loaded().filter(pk=run.pk).exists()
+        except (DatabaseError, InterfaceError):
+            if connection.in_atomic_block:
+                return False  # the caller's transaction is lost, and the load with it
+    return False
 
 
 def _failed(run: ImportRun, report: ImportReport, error: BaseException) -> None:
@@ -239,7 +255,8 @@ def confirm_import(*, job: Job, by: Any) -> Job:
         if job.status != Job.Status.SUCCEEDED or job.result.get("status") != "checked":
             raise Conflict("Only files that were checked without an error can be imported.")
         ImportSource.from_json(checked["source"]).paths()
-        parameters = {**checked, "dry_run": False, "checked_by": str(job.pk)}
+        run = ImportRun.objects.get(pk=job.result["run"])
+        parameters = {**checked, "dry_run": False, "checked_by": str(job.pk), "checksum": run.checksum}
         return jobs.create(kind=IMPORT_JOB, parameters=parameters, by=by)
 
 

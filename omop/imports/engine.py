@@ -1,11 +1,11 @@
 """One run: stage every file, check it all, then load it all in one transaction, or nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import DatabaseError, InterfaceError, transaction
 
 from omop.imports import runs
 from omop.imports.backends import backend
@@ -30,14 +30,18 @@ class Engine:
     """One run over files. `write_down` is called last, with "loaded" inside the transaction that loads.
 
     The staging tables belong to the connection and are filled outside of any transaction: a long read of files holds
-    no lock, and its progress can be seen.
+    no lock, and its progress can be seen. `checked` is the checksum of the files as they were checked and confirmed,
+    "" where nobody did.
     """
 
-    def __init__(self, run: ImportRun, report: ImportReport, progress: Progress, write_down: WriteDown) -> None:
+    def __init__(
+        self, run: ImportRun, report: ImportReport, progress: Progress, write_down: WriteDown, *, checked: str = ""
+    ) -> None:
         self._run = run
         self._report = report
         self._progress = progress
         self._write_down = write_down
+        self._checked = checked
         self._database = backend()
         self._stager = Stager(self._database, report)
         self._changes = Changes(self._database)
@@ -46,14 +50,17 @@ class Engine:
     def run(self, paths: Sequence[Path]) -> None:
         """Import `paths`, or only check them where the report is of a dry run; the report is filled.
 
-        Raises UsageError where there is nothing to read; whatever is wrong with the data is in the report.
+        Raises UsageError where there is nothing to read, or not what was checked; whatever is wrong with the data is in
+        the report.
         """
         self._find(paths)
         with self._temporary_tables(), RejectWriter(runs.make_folder(self._run)) as rejects:
             self._report.on_reject = rejects
             self._stage()
+            if self._checked and runs.checksum_of(self._report) != self._checked:
+                raise UsageError("The files changed after they were checked. Check them again; nothing was loaded.")
             if self._report.dry_run:
-                with self._reading_transaction():
+                with self._database.reading():
                     self._check(rejects)
                     self._preview()
                 return
@@ -83,10 +90,6 @@ class Engine:
                 drop_replaced()
             with suppress(DatabaseError, InterfaceError):
                 self._database.drop()
-
-    def _reading_transaction(self) -> AbstractContextManager[Any]:
-        """What a check runs in. On SQLite in none: a transaction there would lock all other writers out."""
-        return transaction.atomic() if connection.vendor == "postgresql" else nullcontext()
 
     def _stage(self) -> None:
         sizes = {name: sum(file.size for file in self._files if file.table == name) for name in self._report.tables}

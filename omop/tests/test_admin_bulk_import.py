@@ -134,6 +134,19 @@ def test_what_was_refused_cannot_be_confirmed(signed_in, data_staff, write_table
     assert Job.objects.count() == 1
 
 
+def test_files_that_changed_since_the_check_are_not_loaded(signed_in, settings, tmp_path, write_table):
+    write_table("person")
+    settings.OMOP_IMPORT_FOLDERS = [str(tmp_path)]
+    signed_in.post(
+        reverse("admin:omop_bulk_folder"), {"root": 0, "path": "", "names": ["person.csv"], **plain_choices()}
+    )
+    report = reverse("admin:omop_bulk_report", args=[Job.objects.get().pk])
+    write_table("person", {"year_of_birth": 1970})
+    page = signed_in.post(report, follow=True).content.decode()
+    assert "The files changed after they were checked. Check them again; nothing was loaded." in page
+    assert not Person.objects.exists()
+
+
 def test_what_changed_since_the_check_is_found_at_the_import(signed_in, data_staff, write_table):
     job = check(write_table("person"), by=data_staff)
     actions.import_files(paths=[write_table("person", {"year_of_birth": 1900})], by=None)

@@ -77,10 +77,6 @@ class TestRemembered:
             import_files(paths=[tmp_path / "nowhere"], by=None)
         assert not ImportRun.objects.exists()
 
-    def test_the_run_takes_the_id_that_it_is_given(self, write_table):
-        given = ImportRun().pk
-        assert import_files(paths=[write_table("person")], by=None, run_id=given).run.pk == given
-
 
 @pytest.mark.django_db(transaction=True)
 class TestStopped:
@@ -99,6 +95,18 @@ class TestStopped:
         assert ImportRun.objects.get().status == "cancelled"
         assert not Person.objects.exists()
         assert import_files(paths=[write_table("person")], by=None).report.status == "loaded"
+
+    def test_what_comes_after_the_commit_stops_nothing(self, write_table, monkeypatch):
+        def stopped(changes):
+            if Person.objects.exists():
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(engine.Changes, "drop", stopped)
+        outcome = import_files(paths=[write_table("person")], by=None)
+        assert outcome.report.status == outcome.run.status == "loaded"
+        assert outcome.report.tables["person"].loaded == 1
+        assert ImportRun.objects.get() == outcome.run
+        assert runs.report_of(outcome.run)["status"] == "loaded"
 
     def test_a_database_that_is_gone_is_told_in_words(self, write_table):
         error = OperationalError("the connection is closed")
