@@ -5,18 +5,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, InterfaceError, connection, connections
 from django.utils import timezone
 
 from augmed.foundation.jobs import HEARTBEAT, LEASE
 from augmed.foundation.models import Job
 
 _AGAIN = 15  # heartbeats until a cancel that fell between two statements is sent once more
+_AWAY = (DatabaseError, InterfaceError, psycopg.Error)
 
 
 @contextmanager
@@ -43,14 +44,15 @@ def _watch(job: Job, working: Any, over: threading.Event) -> None:
         while not over.wait(HEARTBEAT.total_seconds()):
             try:
                 cancel = _renew(job)
-            except DatabaseError:  # away for now; whoever works on the other connection says so
+            except _AWAY:  # for now; whoever works on the other connection says so
                 connections.close_all()
                 continue
             waiting = max(0, waiting - 1)
             active = not working.closed and working.info.transaction_status == psycopg.pq.TransactionStatus.ACTIVE
             if cancel and active and not waiting:
-                waiting = _AGAIN
-                working.cancel_safe()
+                with suppress(*_AWAY):  # the request takes a connection of its own; without one it is sent again
+                    working.cancel_safe()
+                    waiting = _AGAIN
     finally:
         connections.close_all()
 

@@ -9,8 +9,8 @@ from django.dispatch import Signal
 # are not told of: a load of millions of rows must not list them all for nobody.
 persons_asked_for = Signal()
 
-# kwargs: `run` (the ImportRun; written down already unless it is a dry run), `dry_run`, `changes` (the quoted name of
-# a temporary table: table_name, person_id, kind (added, changed, removed), start_date, start_at, old_start_date,
+# kwargs: `run` (the ImportRun; written down after this, in the same transaction), `dry_run`, `changes` (the quoted name
+# of a temporary table: table_name, person_id, kind (added, changed, removed), start_date, start_at, old_start_date,
 # old_start_at). A row of it is one row of a table that snapshots read. The old_ columns are those of the row before
 # the run, null where there was none; start_date null means that the table knows no start (person). A row that moves
 # to another person is removed from the one and added to the other. Receivers return what the run's report says of it:

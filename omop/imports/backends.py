@@ -5,6 +5,7 @@ long read of files holds no lock and its progress can be seen; they go away at t
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pyarrow as pa
@@ -69,6 +70,10 @@ class Backend:
     def memory(self) -> None:
         """Within a transaction, first: let its statements have the memory that joins of whole tables need."""
 
+    def reading(self) -> AbstractContextManager[Any]:
+        """What a check runs in that loads nothing."""
+        raise NotImplementedError
+
     def drop(self) -> None:
         """Remove the staging tables, unless the transaction is already lost (its end removes them)."""
         if connection.needs_rollback or connection.connection is None:
@@ -124,6 +129,9 @@ class PostgreSQL(Backend):
         for name, value in _MEMORY.items():
             execute(f"SET LOCAL {name} = '{value}'")
 
+    def reading(self) -> AbstractContextManager[Any]:
+        return transaction.atomic()
+
     def lock(self) -> None:
         self.memory()
         execute("SELECT pg_advisory_xact_lock(%s)", [self._LOCK])
@@ -164,6 +172,9 @@ class SQLite(Backend):
             finally:
                 if alone:
                     cursor.execute("COMMIT")
+
+    def reading(self) -> AbstractContextManager[Any]:
+        return nullcontext()  # a transaction would lock all other writers out for as long as it reads
 
     def finish(self, schema: TableSchema) -> None:
         key = ", ".join(map(quoted, schema.key))

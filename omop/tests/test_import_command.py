@@ -194,11 +194,17 @@ def test_three_for_what_nobody_foresaw_without_what_a_cell_held(write_table, mon
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.django_db(transaction=True)
 def test_a_signal_stops_it_with_nothing_loaded(number, status, write_table, monkeypatch):
-    before = signal.getsignal(number)
-    monkeypatch.setattr(import_omop, "silent", lambda *_: os.kill(os.getpid(), number))
-    assert run(write_table("person")) == (status, "", "Stopped: nothing was loaded.")
-    assert Person.objects.count() == 0
-    assert signal.getsignal(number) is before
+    def heard(*_):
+        raise AssertionError("the command did not take the signal")
+
+    before = signal.signal(number, heard)  # where the tests run in the background of a shell, SIGINT is ignored
+    try:
+        monkeypatch.setattr(import_omop, "silent", lambda *_: os.kill(os.getpid(), number))
+        assert run(write_table("person")) == (status, "", "Stopped: nothing was loaded.")
+        assert Person.objects.count() == 0
+        assert signal.getsignal(number) is heard
+    finally:
+        signal.signal(number, before)
 
 
 def test_a_signal_after_the_load_does_not_claim_that_nothing_was_loaded(write_table, monkeypatch):

@@ -2,8 +2,6 @@
 
 from datetime import date
 
-from django.db import transaction
-
 from omop.imports.backends import backend, query, quoted
 from omop.imports.gate.gate import check_rows, give_memory
 from omop.imports.gate.keys import check_live_duplicates
@@ -24,9 +22,9 @@ def check_database(report: ImportReport, progress: Progress = silent, *, today: 
     """
     options = report.options
     dates = Dates.of(options, today or date.today())  # noqa: DTZ011 - OMOP dates are local
-    record, scope = Recorder(report, {}), Scope()
-    with transaction.atomic():
-        give_memory(backend())
+    record, scope, database = Recorder(report, {}), Scope(), backend()
+    with database.reading():
+        give_memory(database)
         for name in schemas():
             report.tables[name] = TableCounts(read=query(f"SELECT count(*) FROM {quoted(name)}")[0][0])
         total, done = sum(counts.read for counts in report.tables.values()), 0

@@ -33,7 +33,10 @@ class Flavour:
 
     def plus(self, day: str, days: int) -> str:
         """A day so many days later, or earlier."""
-        return f"({day} + ({days}))" if self._postgresql else f"date({day}, '{days} days')"
+        if self._postgresql:
+            return f"({day} + ({days}))"
+        # SQLite's calendar ends with 9999, the year of ends that are open: what has no day behind it serves itself.
+        return f"coalesce(date({day}, '{days} days'), {day})"
 
     def literal(self, day: date) -> str:
         return f"DATE '{day.isoformat()}'" if self._postgresql else f"'{day.isoformat()}'"
@@ -165,8 +168,10 @@ class Scope:
         """Whether a live row is still there after the run."""
         if self._mode is not Mode.REPLACE_PERSON or schema.name not in self.staged or "person_id" not in schema.columns:
             return "TRUE"
-        persons = quoted(staging(PERSON))
-        return f"NOT EXISTS (SELECT 1 FROM {persons} gone WHERE gone.person_id = {alias}.person_id)"
+        gone = f"gone.person_id = {alias}.person_id"
+        if self._kept_parents and schema.name != PERSON:  # rows of a person whose own row is rejected are not replaced
+            gone += f" AND gone.{quoted(REJECTED)} = 0"
+        return f"NOT EXISTS (SELECT 1 FROM {quoted(staging(PERSON))} gone WHERE {gone})"
 
     def _columns(self, schema: TableSchema) -> str:
         """`id` and what checks ask of a parent."""
@@ -214,7 +219,8 @@ class Scope:
 
     def create(self, name: str, select: str, *, index: str = "") -> None:
         """Make a temporary table of a query's rows; it lives until `close`."""
-        self.drop(name)
+        # Also one that a check which was cancelled outside a transaction has left on this connection.
+        execute(f"DROP TABLE IF EXISTS {_temporary(name)}")
         run(f"CREATE TEMPORARY TABLE {quoted(name)} AS {select}")
         self._made.add(name)
         if connection.vendor == "postgresql":
@@ -225,13 +231,17 @@ class Scope:
     def drop(self, name: str) -> None:
         """Remove a temporary table that `create` made."""
         if name in self._made:
-            execute(f"DROP TABLE {'pg_temp' if connection.vendor == 'postgresql' else 'temp'}.{quoted(name)}")
+            execute(f"DROP TABLE {_temporary(name)}")
             self._made.remove(name)
 
     def close(self) -> None:
         """Remove all temporary tables."""
         for name in sorted(self._made):
             self.drop(name)
+
+
+def _temporary(name: str) -> str:
+    return f"{'pg_temp' if connection.vendor == 'postgresql' else 'temp'}.{quoted(name)}"
 
 
 def key_of(schema: TableSchema) -> str:

@@ -4,9 +4,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from omop.imports.backends import query
 from omop.imports.gate import offending
 from omop.imports.gate.catalogue import Outcome
 from omop.imports.gate.database import check_database
+from omop.imports.gate.scope import Scope
 from omop.imports.report import ImportReport
 from omop.imports.schema import NATURAL_KEYS, schemas
 from omop.tests.gate.conftest import TODAY, failed, rows
@@ -141,3 +143,17 @@ def test_statements_do_not_grow_with_rows(live):
         counted.append(len(asked))
     assert counted[0] == counted[1]
     assert len(NATURAL_KEYS) == 11
+
+
+@pytest.mark.django_db(transaction=True)
+def test_on_sqlite_nobody_waits_until_all_is_checked():
+    """A transaction there would keep every writer out, those of a running study among them."""
+    inside = []
+    check_database(ImportReport(dry_run=True), lambda *_: inside.append(connection.in_atomic_block), today=TODAY)
+    assert set(inside) == {connection.vendor == "postgresql"}
+
+
+def test_what_a_stopped_check_left_on_the_connection_is_in_nobodys_way():
+    Scope().create("omop_gate_left", "SELECT 1 AS id", index="id")
+    Scope().create("omop_gate_left", "SELECT 2 AS id", index="id")
+    assert query("SELECT id FROM omop_gate_left") == [(2,)]

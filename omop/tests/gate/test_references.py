@@ -188,3 +188,21 @@ def test_today_is_only_asked_where_the_options_do_not_say(staged):
     staged.put("measurement", {"visit_occurrence_id": None, "measurement_date": "2024-06-03"})
     options = ImportOptions(latest=date(2024, 6, 3))
     assert staged.gate(options).checks["plausible_date", "measurement", "measurement_date"].count == 0
+
+
+def test_the_last_day_of_the_calendar_has_none_behind_it(staged):
+    """9999-12-31 is written for ends that are open; periods, visits and deaths are compared with days behind them."""
+    forever = "9999-12-31"
+    staged.put("person", {})
+    starts = ("2020-01-01", "2021-01-01")
+    names = ("observation_period_start_date", "observation_period_end_date")
+    staged.put("observation_period", *(dict(zip(names, (start, forever), strict=True)) for start in starts))
+    staged.put("visit_occurrence", {"visit_end_date": forever})
+    staged.put("measurement", {"measurement_date": "2020-03-01"})
+    staged.put("death", {"death_date": forever})
+    checks = staged.gate(ImportOptions(latest=date.max)).checks
+    assert told(checks["observation_periods_apart", "observation_period", names[0]].first) == [(3, names[0], starts[1])]
+    assert checks["before_death", "measurement", "measurement_date"].checked == 1
+    assert told(checks["within_visit", "measurement", "measurement_date"].first) == [
+        (2, "measurement_date", "2020-03-01")
+    ]
