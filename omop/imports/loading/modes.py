@@ -4,7 +4,8 @@ The same phrases count in a dry run and choose the rows in a load, so the previe
 that no check has marked take part.
 
 insert          a known key is left alone (the gate has refused it where its content differs)
-upsert          a known key is updated where a column that the file has differs; a column that the file lacks stays
+upsert          a known key is updated where a column that the file has differs; a column that the file lacks stays, and
+                so does the name of a concept that comes without one
 replace-person  rows of the persons in the run's person file, in the tables of the run that have a person_id: a known
                 key is updated in every column, rows without a staged one go. Any other row: as in insert
 """
@@ -14,6 +15,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 from omop.imports.backends import FILE, Backend, execute, query, quoted, staging
+from omop.imports.cells import KEEPS_EMPTY
 from omop.imports.loading.indexes import built_after
 from omop.imports.loading.sql import FINE, PERSON, count, has_person, has_rows, live_twin, names, on_key, staged_twin
 from omop.imports.options import Indexes, Mode
@@ -107,12 +109,16 @@ class TableLoader:
         return others
 
     def _value(self, name: str) -> str:
-        """What an update sets a column to: what is there already where the row's own file lacks the column."""
-        lacking = sorted(self.absent.get(name, ())) if self.mode is Mode.UPSERT else []
-        if not lacking:
+        """What an update sets a column to: what is there already where the row's own file lacks the column, or a name
+        that downloads leave out (of CPT4, which would lose its names with each release)."""
+        conditions = []
+        if lacking := sorted(self.absent.get(name, ())) if self.mode is Mode.UPSERT else []:
+            conditions.append(f"s.{quoted(FILE)} IN ({', '.join(map(str, lacking))})")
+        if (self.schema.name, name) in KEEPS_EMPTY:
+            conditions.append(f"s.{quoted(name)} = ''")
+        if not conditions:
             return f"s.{quoted(name)}"
-        inside = ", ".join(map(str, lacking))
-        return f"CASE WHEN s.{quoted(FILE)} IN ({inside}) THEN t.{quoted(name)} ELSE s.{quoted(name)} END"
+        return f"CASE WHEN {' OR '.join(conditions)} THEN t.{quoted(name)} ELSE s.{quoted(name)} END"
 
     @property
     def _differs(self) -> str:

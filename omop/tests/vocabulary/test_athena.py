@@ -198,6 +198,17 @@ def test_a_later_run_with_the_names_fills_them_in(download):
     assert concept_names([2211349]) == {2211349: "Office visit 99213"}
 
 
+def test_a_later_release_without_the_names_takes_none_away(download):
+    named = [[*row[:1], f"Office visit {row[6]}", *row[2:]] for row in CPT4]
+    load(download(CONCEPT=[CONCEPT, *CONCEPTS, *named], CONCEPT_CPT4=None))
+    released = [[*CPT4[0][:-1], "D"], CPT4[1]]
+    report = load(download(CONCEPT_CPT4=[CONCEPT, *released]), mode=Mode.UPSERT)
+    assert report.errors == []
+    assert (report.tables["concept"].changed, report.tables["concept"].unchanged) == (1, 9)
+    assert concept_names([2211349, 2211350]) == {2211349: "Office visit 99213", 2211350: "Office visit 99214"}
+    assert Concept.objects.get(pk=2211349).invalid_reason == "D"
+
+
 def test_a_concept_with_and_without_its_name_in_one_download_is_refused(download):
     named = [[*CPT4[0][:1], "Office visit", *CPT4[0][2:]]]
     report = load(download(CONCEPT=[CONCEPT, *CONCEPTS, *named]))
