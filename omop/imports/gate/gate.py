@@ -12,7 +12,15 @@ from django.db import connection
 
 from omop.imports.backends import REJECTED, Backend, execute, query, quoted, staging
 from omop.imports.gate.concepts import check_concepts, vocabulary_columns
-from omop.imports.gate.keys import check_conflicts, check_duplicates, key_column, key_question, unique_code
+from omop.imports.gate.definitions import PERSON
+from omop.imports.gate.keys import (
+    check_conflicts,
+    check_duplicates,
+    check_not_replaced,
+    key_column,
+    key_question,
+    unique_code,
+)
 from omop.imports.gate.persons import check_periods_apart, check_periods_exist, check_single_death
 from omop.imports.gate.recording import Recorder
 from omop.imports.gate.rows import (
@@ -25,6 +33,7 @@ from omop.imports.gate.rows import (
     reference_columns,
 )
 from omop.imports.gate.scope import LEFT_OUT, REJECTED_ROW, Scope
+from omop.imports.options import Mode
 from omop.imports.report import ImportReport
 from omop.imports.schema import TableSchema
 
@@ -110,7 +119,9 @@ class Gate:
         while changed and not self._report.refused:
             scope = self._scope(kept_parents=True)
             below = [schema for schema in schemas if changed & _parents(schema)]
-            changed = {schema.name for schema in below if self._reject_orphans(scope, schema)}
+            taken = schemas if PERSON in changed and self._report.options.mode is Mode.REPLACE_PERSON else ()
+            changed = {schema.name for schema in taken if check_not_replaced(scope, schema, self._record)}
+            changed |= {schema.name for schema in below if self._reject_orphans(scope, schema)}
             scope.close()
             rejected |= changed
         return rejected

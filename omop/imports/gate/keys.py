@@ -154,6 +154,27 @@ def check_conflicts(scope: Scope, schema: TableSchema, record: Recorder, mode: M
         _tell_conflicts(scope, schema, record, result, f"{source} AND ({differs})", others, wrong)
 
 
+def check_not_replaced(scope: Scope, schema: TableSchema, record: Recorder) -> int:
+    """Conflicts in the mode replace-person with rows that were to be replaced, but whose person was rejected since.
+
+    Only rows of other persons can be here: those of the rejected person are rejected with it. The number of conflicts.
+    """
+    if "person_id" not in schema.columns or "person_id" in schema.key or not scope.filled(schema.name):
+        return 0
+    persons = quoted(staging("person"))
+    source = (
+        f"FROM {scope.rows(schema.name)} s JOIN {quoted(schema.name)} t ON {on_key(schema, scope, 's', 't')}"
+        f" WHERE {scope.kept(schema.name)} AND t.person_id <> s.person_id AND {scope.stays(schema, 't')}"
+        f" AND EXISTS (SELECT 1 FROM {persons} p WHERE p.person_id = t.person_id)"
+    )
+    wrong = int(query(f"SELECT count(*) {source}")[0][0])
+    if wrong:
+        result = record.result("key_conflict", schema.name, key_column(schema), wrong)
+        others = [name for name in schema.columns if name not in schema.key]
+        _tell_conflicts(scope, schema, record, result, source, others, wrong)
+    return wrong
+
+
 def _tell_conflicts(
     scope: Scope,
     schema: TableSchema,

@@ -206,6 +206,24 @@ class TestReplacePerson:
         assert report.status == "refused"
         assert report.checks["key_conflict", "measurement", "measurement_id"].count == 1
 
+    def test_a_key_of_somebody_whose_own_row_is_rejected_is_a_conflict_too(self, write_table):
+        """Nobody replaces that person, so the rows stay, and no other person's row may refer to them."""
+        report = self.replace(
+            write_table("person", {"year_of_birth": "unknown"}, {"person_id": 2}),
+            write_table("visit_occurrence", {"person_id": 2}, {"visit_occurrence_id": 20, "person_id": 2}),
+            write_table(
+                "measurement",
+                {"measurement_id": 102, "person_id": 2, "visit_occurrence_id": 10},
+                {"measurement_id": 200, "person_id": 2, "visit_occurrence_id": 20},
+            ),
+            thresholds={"value_type": 100, "key_conflict": 100, "visit_same_person": 100},
+        )
+        assert some(report, "visit_occurrence") == {"unchanged": 1, "rejected": 1}
+        assert some(report, "measurement") == {"changed": 1, "loaded": 1, "rejected": 1}
+        assert report.checks["key_conflict", "visit_occurrence", "visit_occurrence_id"].count == 1
+        assert dict(VisitOccurrence.objects.values_list("pk", "person_id")) == {10: 1, 20: 2}
+        assert dict(Measurement.objects.values_list("pk", "visit_occurrence_id")) == {100: None, 101: None, 200: 20}
+
     def test_without_a_person_file_it_is_wrong_use(self, write_table):
         with pytest.raises(UsageError, match="needs the file of person"):
             self.replace(write_table("measurement"))
