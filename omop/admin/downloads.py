@@ -28,7 +28,12 @@ def _download(request: HttpRequest, run: ImportRun, path: Path | None, what: str
         raise Http404("There is no such file, or it was removed.")
     name = f"{what}-{run.finished_at:%Y%m%d-%H%M}{path.suffix}"
     with transaction.atomic():
-        audit.record(action=f"omop_{what}_downloaded", by=request.user, target=run, data={"bytes": path.stat().st_size})
+        audit.record(
+            action=f"omop_{what}_downloaded",
+            by=request.user,
+            target=("omop.import", run.pk),  # as the run's own entry names it
+            data={"bytes": path.stat().st_size},
+        )
     return FileResponse(
         path.open("rb"), as_attachment=True, filename=name, content_type=kind, headers={"Cache-Control": "no-store"}
     )

@@ -208,5 +208,10 @@ def shown(value: Any) -> str | None:
     """The value as people see it: short, and without what is not text."""
     if value is None:
         return None
-    text = str(value).encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", "\\0")
+    text = printable(str(value))
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """The text as files and the database can hold it: what is no text is written out."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", "\\0")

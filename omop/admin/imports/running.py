@@ -8,15 +8,15 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db import transaction
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-from augmed.foundation import audit, jobs
+from augmed.foundation import jobs
 from augmed.foundation.errors import DomainError
 from augmed.foundation.models import Job
 from omop import actions, run_panels
+from omop.admin import downloads
 from omop.admin.imports.base import ImportPages
 from omop.admin.imports.forms import OptionsForm
 from omop.admin.imports.presentation import RunView, unknown_files, view_of
@@ -171,13 +171,11 @@ class RunPages(ImportPages):
 
     def rejects(self, request: HttpRequest, job_id: uuid.UUID) -> HttpResponseBase:
         """All rejected rows as CSV: file, line, column, check, reason, and the row as it stood."""
-        run = _run_of(self._job(request, job_id))
-        return _download(request, run, runs.rejects_path(run) if run else None, "rejects", "text/csv")
+        return downloads.rejects(request, _run_or_404(self._job(request, job_id)))
 
     def report_file(self, request: HttpRequest, job_id: uuid.UUID) -> HttpResponseBase:
         """The whole report as JSON."""
-        run = _run_of(self._job(request, job_id))
-        return _download(request, run, runs.report_path(run) if run else None, "report", "application/json")
+        return downloads.report(request, _run_or_404(self._job(request, job_id)))
 
 
 def _asked(job: Job) -> tuple[ImportSource, ImportOptions]:
@@ -196,6 +194,12 @@ def _run_of(job: Job) -> ImportRun | None:
     return ImportRun.objects.filter(job_id=job.pk).order_by("-finished_at").first() if job.is_over else None
 
 
+def _run_or_404(job: Job) -> ImportRun:
+    if (run := _run_of(job)) is None:
+        raise Http404("Nothing is remembered of this job.")
+    return run
+
+
 def _view_of(job: Job) -> RunView | None:
     run = _run_of(job)
     return view_of(run) if run else None
@@ -211,19 +215,3 @@ def _load_of(job: Job, user: Any) -> Job | None:
     """The import that was started from this check, unless it failed."""
     started = Job.objects.visible_to(user).filter(kind=actions.IMPORT_JOB, parameters__checked_by=str(job.pk))
     return started.exclude(status__in=[Job.Status.FAILED, Job.Status.CANCELLED]).first()
-
-
-def _download(request: HttpRequest, run: ImportRun | None, path: Any, what: str, kind: str) -> HttpResponseBase:
-    if run is None or path is None:
-        raise Http404("There is no such file, or it was removed.")
-    name = f"{what}-{run.finished_at:%Y%m%d-%H%M}{path.suffix}"
-    with transaction.atomic():
-        audit.record(
-            action=f"omop_{what}_downloaded",
-            by=request.user,
-            target=("omop.import", run.pk),
-            data={"bytes": path.stat().st_size},
-        )
-    return FileResponse(
-        path.open("rb"), as_attachment=True, filename=name, content_type=kind, headers={"Cache-Control": "no-store"}
-    )

@@ -62,7 +62,7 @@ def first_lines(request: HttpRequest, run_id: uuid.UUID, table: str, key: Key) -
         raise Http404("This check was not asked in this run.")
     report = kept.report_of(run)
     lines = _lines(report["checks"], table, key) if report is not None else []
-    _record(request, "omop_run_lines_viewed", run, key, len(lines))
+    _record(request, "omop_run_lines_viewed", ("omop.import", run.pk), key, len(lines))
     return {
         "title": f"First lines: {key.code} of {table or 'the files'}{f'.{key.column}' if key.column else ''}",
         "table": table,

@@ -66,6 +66,14 @@ def _check_column(
     if rows:
         reason = (
             f"{rows} rows of {schema.name} in the database refer to rows of {target.name} that this run takes away;"
-            f" add the file of {schema.name}, so that it is replaced too"
+            f" {_remedy(schema, target, in_run)}"
         )
         report.found("rows_that_stay", schema.name, reason, column=column, rows=rows)
+
+
+def _remedy(schema: TableSchema, target: TableSchema, in_run: bool) -> str:
+    if not has_person(schema):
+        return f"keep these in the file of {target.name}, as rows of {schema.name} are nobody's and stay"
+    if in_run:
+        return f"keep these in the file of {target.name}, or add the persons of the others to the file of person"
+    return f"add the file of {schema.name}, so that it is replaced too"

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
-from omop.imports.report import ImportReport
+from omop.imports.report import ImportReport, printable
 from omop.imports.schema import schemas
 
 MAX_RATIO = 250
@@ -53,7 +53,7 @@ def members(path: Path, is_data: Callable[[str], bool], report: ImportReport) ->
 
 def leave_out(name: str, shown: str, report: ImportReport) -> None:
     """Name a file that is not read in the report; a table's data in a form that is not read is an error."""
-    base = PurePosixPath(name).name.lower()
+    base, shown = PurePosixPath(name).name.lower(), printable(shown)
     table, suffix = base.split(".")[0], PurePosixPath(base).suffix
     if table in schemas() and suffix in _OTHER_DATA and not _is_hidden(name):
         report.found("file_readable", table, f"{suffix} is not read; save it as CSV or Parquet", file=shown)
@@ -108,8 +108,8 @@ def _absurd(infos: Sequence[zipfile.ZipInfo], stored: int) -> str | None:
 
 
 def _fault(report: ImportReport, path: Path, member: str | None, reason: str) -> None:
-    name = f"{path.name}/{member}" if member else path.name
-    report.found("file_readable", PurePosixPath(member or path.name).stem.lower()[:64], reason, file=name)
+    name = printable(f"{path.name}/{member}" if member else path.name)
+    report.found("file_readable", PurePosixPath(name).stem.lower()[:64], reason, file=name)
 
 
 def _is_hidden(name: str) -> bool:

@@ -16,7 +16,7 @@ from typing import BinaryIO, Literal, cast
 from omop.imports.options import ImportOptions
 from omop.imports.reading.archives import leave_out, members
 from omop.imports.reading.named import unknown_name
-from omop.imports.report import FileReport, ImportReport
+from omop.imports.report import FileReport, ImportReport, printable
 from omop.imports.schema import schemas
 
 TEXT = frozenset({".csv", ".tsv", ".txt"})
@@ -194,9 +194,9 @@ def _expand(paths: Sequence[Path], report: ImportReport) -> list[_Found]:
                     reason = (
                         "is a folder of parts, not a file; give the folder itself and say which table its files are"
                     )
-                    report.found("file_readable", _table(inside.name), reason, file=_printable(inside.name))
+                    report.found("file_readable", _table(inside.name), reason, file=printable(inside.name))
                 else:
-                    leave_out(inside.name, _printable(inside.name), report)
+                    leave_out(inside.name, printable(inside.name), report)
         elif path.is_file():
             files.setdefault(path.resolve(), path)
         else:
@@ -223,9 +223,9 @@ def _named(found: Sequence[_Found]) -> list[_Found]:
     taken: set[str] = set()
     named = []
     for each in found:
-        name = _printable(each.name)
+        name = printable(each.name)
         if name in taken:
-            name = _printable(f"{each.path.parent.name}/{each.name}")
+            name = printable(f"{each.path.parent.name}/{each.name}")
         first, count = name[-_LONGEST_NAME:], 1
         name = first
         while name in taken:
@@ -237,10 +237,5 @@ def _named(found: Sequence[_Found]) -> list[_Found]:
 
 
 def _table(name: str) -> str:
-    stem = PurePosixPath(_printable(name).lower().removesuffix(".gz")).stem
+    stem = PurePosixPath(printable(name).lower().removesuffix(".gz")).stem
     return "concept" if stem == _CPT4 else stem
-
-
-def _printable(name: str) -> str:
-    """A name as the report can hold it: without bytes that are no text."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", "\\0")

@@ -2,6 +2,8 @@
 
 import gzip
 import io
+import json
+import os
 import struct
 import zipfile
 from pathlib import Path
@@ -223,3 +225,18 @@ def test_a_damaged_file_is_refused_or_read_but_never_a_crash(name, changes, kept
         for content in found.contents:
             if content.dialect is None:
                 assert found.errors
+
+
+def test_a_name_that_is_no_text_is_written_out(tmp_path):
+    """As older systems write it; the report goes into a file of UTF-8 and its counts into the database."""
+    path = tmp_path / os.fsdecode(b"caf\xe9.zip")
+    path.write_bytes(b"no archive")
+    found = read_files([path])
+    assert json.dumps(found.report.to_json(), ensure_ascii=False).encode()
+    assert found.errors[0].startswith("caf\\udce9.zip: the archive cannot be read")
+    assert ("file_readable", "caf\\udce9", None) in found.report.checks
+    found = read_files([packed(path, **{"concept_class.csv": CONTENT, "readme.md": b"x"})])
+    assert (found.only.file.name, found.report.ignored) == (
+        "caf\\udce9.zip/concept_class.csv",
+        ["caf\\udce9.zip/readme.md"],
+    )
