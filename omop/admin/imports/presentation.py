@@ -177,7 +177,7 @@ def _verdict(check: dict[str, Any]) -> tuple[str, str]:
         return "Stops the import", "stop"
     if check["level"] == Level.REJECT:
         return ("Stops the import", "stop") if failed else ("Tolerated: rows are left out", "warn")
-    return ("Warning", "warn") if failed else ("Within what is tolerated", "quiet")
+    return ("Warning", "warn") if failed else ("Tolerated", "quiet")
 
 
 def _gravity(row: CheckRow) -> tuple[int, int, str, str]:
