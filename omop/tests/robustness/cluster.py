@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,20 +49,18 @@ def filled(disk: Path, left: int) -> Iterator[None]:
 
 
 class Cluster:
-    """A server on loopback. Its data are in `data`, its write-ahead log beside it: with the log on a full disk a
-    server stops altogether, and the tests have another one for that."""
+    """A server. Its data are in `data`, its write-ahead log beside it: with the log on a full disk a server stops
+    altogether, and the tests have another one for that. It is reached by a socket in the folder beside, as a free port
+    of the machine may be taken by somebody else before the server has it, or while it is restarted."""
 
     def __init__(self, data: Path, beside: Path) -> None:
         self._programs = _programs()
         self._data = data
         self._beside = beside
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
 
     @property
     def url(self) -> str:
-        return f"postgres://{OWNER}@127.0.0.1:{self.port}/augmed?application_name=killed"
+        return f"postgres://{OWNER}@/augmed?host={self._beside}&application_name=killed"
 
     def make(self) -> None:
         for folder in (self._data, self._beside):
@@ -72,7 +69,7 @@ class Cluster:
         self._run("initdb", "-D", self._data / "data", "--waldir", waldir, "-A", "trust", "-N", "--wal-segsize=1")
         with (self._data / "data" / "postgresql.conf").open("a") as conf:
             conf.write(
-                f"listen_addresses = '127.0.0.1'\nport = {self.port}\nunix_socket_directories = '{self._beside}'\n"
+                f"listen_addresses = ''\nunix_socket_directories = '{self._beside}'\n"
                 "fsync = off\nshared_buffers = 16MB\nmax_wal_size = 64MB\nautovacuum = off\n"
             )
         self.start()
@@ -96,7 +93,7 @@ class Cluster:
         )
         if dump.returncode:
             raise CannotMake(f"pg_dump cannot read the tests' database: {dump.stderr.strip()}")
-        admin = ["-h", "127.0.0.1", "-p", str(self.port), "-U", OWNER]
+        admin = ["-h", str(self._beside), "-U", OWNER]
         self._run("createdb", *admin, "augmed")
         self._run("psql", *admin, "-q", "-v", "ON_ERROR_STOP=1", "augmed", text=dump.stdout)
 

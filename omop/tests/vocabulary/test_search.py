@@ -142,8 +142,7 @@ def test_without_the_index_names_are_found_by_their_beginning(concepts):
     assert search_concepts("yros") == [4]
 
 
-@pytest.mark.parametrize("reason", ["extension or tokenizer is missing"])
-def test_a_database_that_cannot_have_the_index_goes_on_without(concepts, monkeypatch, reason):
+def test_a_database_that_cannot_have_the_index_goes_on_without(concepts, monkeypatch):
     monkeypatch.setattr(concept_search_index, "_statements", lambda database: ["CREATE NONSENSE"])
     monkeypatch.setattr(concept_search_index, "_can_have", lambda database: False)
     assert concept_search_index.create(connection) is False
