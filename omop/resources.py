@@ -12,6 +12,7 @@ from import_export import resources
 from import_export.fields import Field
 from import_export.instance_loaders import BaseInstanceLoader
 
+from omop.imports.gate.definitions import definitions
 from omop.imports.schema import TableSchema, is_vocabulary, schemas
 from omop.widgets import CellWidget, widget_for
 
@@ -46,7 +47,8 @@ class CdmResource(resources.ModelResource):
     """A CDM table. Rows of a new key are added, rows of a known key are changed, as the preview shows.
 
     Refuses: more rows than the cap, unknown columns, a key twice, rows that refer to a person or visit that is not
-    there. Values follow the rules of the bulk import (omop.imports.cells).
+    there or to another person's visit, rows that would become another person's. Values follow the rules of the bulk
+    import (omop.imports.cells).
     """
 
     schema: TableSchema
@@ -65,6 +67,8 @@ class CdmResource(resources.ModelResource):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._missing: dict[str, set[int]] = {}
+        self._visits: dict[str, dict[int, int]] = {}
+        self._owners: dict[Any, int] = {}
 
     def before_import(self, dataset: tablib.Dataset, **kwargs: Any) -> None:
         """Raises ValueError for what concerns the file as a whole."""
@@ -81,6 +85,8 @@ class CdmResource(resources.ModelResource):
         self._missing = {
             column: self._missing_ids(column, dataset) for column in self._references() if column in headers
         }
+        visits = definitions()[self.schema.name].visits
+        self._visits = {column: persons_of(self.schema, column, self._values(column, dataset)) for column in visits}
 
     def before_import_row(self, row: Mapping[str, Any], **kwargs: Any) -> None:
         """Raises ValidationError where the row refers to nothing."""
@@ -88,6 +94,23 @@ class CdmResource(resources.ModelResource):
         for column, missing in self._missing.items():
             if _read(self.fields[column].widget, row[column]) in missing:
                 errors[column] = f"There is no {self.schema.columns[column].reference.table} {row[column]}."  # type: ignore[union-attr]
+        if errors:
+            raise ValidationError(errors)
+
+    def after_init_instance(self, instance: Any, new: bool, row: Mapping[str, Any], **kwargs: Any) -> None:
+        """Remember whose row it was, before the file's cells are put into it."""
+        if not new and has_owner(self.schema):
+            self._owners[instance.pk] = instance.person_id
+
+    def validate_instance(self, instance: Any, *args: Any, **kwargs: Any) -> None:
+        """Raises ValidationError where the row is, or would become, another person's than its visit or it was."""
+        super().validate_instance(instance, *args, **kwargs)
+        errors = {}
+        if self._owners.get(instance.pk, getattr(instance, "person_id", None)) != getattr(instance, "person_id", None):
+            errors["person_id"] = "A row never moves to another person."
+        for column, persons in self._visits.items():
+            if persons.get(getattr(instance, column), instance.person_id) != instance.person_id:
+                errors[column] = f"This {visit_of(column)} is another person's."
         if errors:
             raise ValidationError(errors)
 
@@ -131,6 +154,27 @@ def existing_keys(table: str, keys: Iterable[Any]) -> set[Any]:
     found: set[Any] = set()
     for chunk in _chunks(set(keys)):
         found.update(schemas()[table].model._default_manager.filter(pk__in=chunk).values_list("pk", flat=True))
+    return found
+
+
+def has_owner(table: TableSchema) -> bool:
+    """Whether rows of the table are somebody's, other than the person itself."""
+    return "person_id" in table.columns and "person_id" not in table.key
+
+
+def visit_of(column: str) -> str:
+    """What a column refers to whose row must be the same person's, in words."""
+    return column.removesuffix("_occurrence_id").removesuffix("_id").replace("_", " ")
+
+
+def persons_of(table: TableSchema, column: str, keys: Iterable[Any]) -> dict[Any, int]:
+    """Whose rows those are that a column refers to, of those that are there; one query for each 900."""
+    reference = table.columns[column].reference
+    assert reference is not None
+    found: dict[Any, int] = {}
+    for chunk in _chunks(set(keys)):
+        rows = schemas()[reference.table].model._default_manager.filter(pk__in=chunk)
+        found.update(rows.values_list("pk", "person_id"))
     return found
 
 

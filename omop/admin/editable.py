@@ -22,9 +22,10 @@ from omop import actions
 from omop.admin.base import BROWSABLE, CdmAdmin
 from omop.concept_search import LISTED, ConceptFilter, candidates, plain, ranking
 from omop.formats import StrictCSV, TextXLSX
+from omop.imports.gate.definitions import definitions
 from omop.imports.schema import is_vocabulary, schemas
 from omop.models import Concept, Domain, Measurement, Observation, Person, VisitOccurrence, Vocabulary
-from omop.resources import existing_keys, resource_for, too_many
+from omop.resources import existing_keys, has_owner, persons_of, resource_for, too_many, visit_of
 
 EDITABLE: tuple[type[models.Model], ...] = (Concept, Person, VisitOccurrence, Observation, Measurement)
 _LARGEST_SPREADSHEET = 20 * 1024 * 1024
@@ -47,7 +48,8 @@ class CappedImportForm(ImportForm):
 
 
 class RowForm(forms.ModelForm):
-    """One row. What it refers to must be there, concepts excepted; an empty text is NULL."""
+    """One row. What it refers to must be there, concepts excepted, and its visit the same person's; an empty text is
+    NULL."""
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -60,6 +62,11 @@ class RowForm(forms.ModelForm):
                 own = reference.table == table.name and value == data.get(table.key[0])
                 if not own and not existing_keys(reference.table, [value]):
                     self.add_error(column.name, f"There is no {reference.table} {value}.")
+        for name in definitions()[table.name].visits:
+            person = data.get("person_id", self.instance.person_id)
+            found = persons_of(table, name, [data[name]] if data.get(name) is not None else [])
+            if any(owner != person for owner in found.values()):
+                self.add_error(name, f"This {visit_of(name)} is another person's.")
         return data
 
 
@@ -89,7 +96,10 @@ class CdmEditAdmin(ImportExportMixin, CdmAdmin):
         return self.may(request, Verb.VIEW_OMOP)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return (self.model._meta.pk.name,) if obj else ()  # another key would be another row
+        if obj is None:
+            return ()
+        key = (self.model._meta.pk.name,)  # another key would be another row, and no row moves to another person
+        return (*key, "person_id") if has_owner(schemas()[self.model._meta.db_table]) else key
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         actions.save_row(row=obj, by=request.user, columns=form.changed_data, created=not change)

@@ -325,3 +325,39 @@ def test_a_time_by_hand_stays_local(signed_in, person, settings):
     assert row.value_as_number == Decimal("48.1")
     page = signed_in.get(reverse("admin:omop_measurement_change", args=[row.pk])).content.decode()
     assert 'value="2020-07-01 00:00:00"' in page
+
+
+@pytest.fixture
+def visit_of_another(person):
+    Person.objects.create(**{**DEFAULTS["person"], "person_id": 2})
+    return VisitOccurrence.objects.create(**{**DEFAULTS["visit_occurrence"], "person_id": 2})
+
+
+def test_a_row_in_a_file_keeps_to_the_visits_of_its_person(signed_in, visit_of_another):
+    page = preview(signed_in, "measurement", csv_of("measurement", {"visit_occurrence_id": "10"}))
+    assert "visit_occurrence_id: This visit is another person" in errors_of(page)
+    assert "confirm_form" not in page.context
+
+
+def test_no_file_moves_a_row_to_another_person(signed_in, visit_of_another):
+    page = preview(signed_in, "visit_occurrence", csv_of("visit_occurrence", {"person_id": 1}))
+    assert "person_id: A row never moves to another person." in errors_of(page)
+    assert "confirm_form" not in page.context
+
+
+def test_a_row_by_hand_keeps_to_the_visits_of_its_person(signed_in, visit_of_another):
+    data = form_data("measurement", visit_occurrence_id=10)
+    response = signed_in.post(reverse("admin:omop_measurement_add"), data)
+    assert response.context["adminform"].form.errors == {"visit_occurrence_id": ["This visit is another person's."]}
+    signed_in.post(reverse("admin:omop_measurement_add"), form_data("measurement"))
+    page = reverse("admin:omop_measurement_change", args=[Measurement.objects.get().pk])
+    response = signed_in.post(page, data)
+    assert response.context["adminform"].form.errors == {"visit_occurrence_id": ["This visit is another person's."]}
+    assert Measurement.objects.get().visit_occurrence_id is None
+
+
+def test_no_hand_moves_a_row_to_another_person(signed_in, visit_of_another):
+    page = reverse("admin:omop_visitoccurrence_change", args=[10])
+    signed_in.post(page, form_data("visit_occurrence", person_id=1))
+    visit_of_another.refresh_from_db()
+    assert visit_of_another.person_id == 2
