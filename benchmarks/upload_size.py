@@ -94,19 +94,15 @@ def _manage(environment: dict[str, str], *arguments: str) -> None:
 
 @contextmanager
 def _server(environment: dict[str, str]) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = ["-m", "gunicorn", "augmed.wsgi:application", "--bind", f"127.0.0.1:{port}"]
-    command += ["--workers", "1", "--threads", "4", "--log-level", "error"]
-    process = subprocess.Popen([sys.executable, *command], env=environment)
+    # The server is given a socket that listens: a port that was only free might be somebody else's by now, and a first
+    # question waits until there is somebody to answer.
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port, handed = listening.getsockname()[1], listening.fileno()
+        command = ["-m", "gunicorn", "augmed.wsgi:application", "--bind", f"fd://{handed}"]
+        command += ["--workers", "1", "--threads", "4", "--log-level", "error"]
+        process = subprocess.Popen([sys.executable, *command], env=environment, pass_fds=[handed])
     try:
-        for _ in range(600):
-            try:
-                _ask(port, "GET", "/api/healthcheck", {})
-                break
-            except OSError:
-                time.sleep(0.1)
+        _ask(port, "GET", "/api/healthcheck", {})
         yield port, process
     finally:
         process.send_signal(signal.SIGTERM)

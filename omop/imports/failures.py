@@ -9,13 +9,13 @@ from django.db import DatabaseError, InterfaceError
 
 _NOTHING = "Nothing was loaded."
 _DISK = {errno.ENOSPC, errno.EDQUOT}
+_SPOOL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 _LOST = f"The connection to the database was lost. {_NOTHING} Start the import again once it is back."
 
 
 def explain(error: BaseException) -> str | None:
     """One or two sentences for a failure that has nothing to do with the files; None for an unforeseen one."""
-    if (isinstance(error, OSError) and error.errno in _DISK) or isinstance(error, sqlite3.OperationalError):
-        # The second is the spool of rejected lines, which is a file of SQLite whatever the database is.
+    if _is_disk(error):
         return f"The disk for uploads and reports is full. {_NOTHING} Free some space and start the import again."
     if isinstance(error, DatabaseError | InterfaceError | psycopg.Error):
         return _database(error)
@@ -32,6 +32,12 @@ def was_cancelled(error: BaseException) -> bool:
     chain = list(_chain(error))
     ended = any(getattr(each, "sqlstate", None) == "57014" for each in chain)
     return ended and not any(_has(str(each), "timeout") for each in chain)
+
+
+def _is_disk(error: BaseException) -> bool:
+    if isinstance(error, sqlite3.Error):  # the spool of rejected lines is a file of SQLite whatever the database is
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _SPOOL
+    return isinstance(error, OSError) and error.errno in _DISK
 
 
 def _database(error: BaseException) -> str | None:
