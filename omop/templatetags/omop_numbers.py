@@ -1,4 +1,4 @@
-"""Numbers as the pages of the import write them."""
+"""Numbers as the pages of imports and of data quality write them."""
 
 from typing import Any
 
@@ -15,10 +15,13 @@ def thousands(number: int) -> str:
 
 @register.filter
 def percent(share: float) -> str:
-    """A percentage with as many digits as it needs, so that a small share is not 0."""
-    if share == 0 or share >= 10:
-        return f"{share:.0f} %"
-    return f"{share:.2g} %" if share >= 0.001 else "< 0.001 %"
+    """A percentage of rows. What is not 0 never reads as 0, what is not all never as 100, and what is more than is
+    tolerated hardly ever as the same."""
+    if share and share < 0.01:
+        return "under 0.01 %"
+    if 99.99 < share < 100:
+        return "over 99.99 %"
+    return f"{share:.2f}".rstrip("0").rstrip(".") + " %"
 
 
 @register.filter

@@ -1,4 +1,4 @@
-"""Numbers and words of the pages on imports and on the quality of the data, as people read them."""
+"""Words of the pages on imports and on the quality of the data, as people read them."""
 
 from __future__ import annotations
 
@@ -20,22 +20,6 @@ _DOES = {
     Level.REJECT: "rejects the row",
     Level.WARN: "warns, the row loads",
 }
-
-
-@register.filter
-def whole(number: int) -> str:
-    """12345 as 12,345."""
-    return f"{number:,}"
-
-
-@register.filter
-def percent(share: float) -> str:
-    """A percentage of rows. What is not 0 never reads as 0, and what is not all never as 100."""
-    if share and share < 0.01:
-        return "under 0.01 %"
-    if 99.99 < share < 100:
-        return "over 99.99 %"
-    return f"{share:.2f}".rstrip("0").rstrip(".") + " %"
 
 
 @register.filter

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from omop.admin.quality.plot import LARGE, SMALL, Frame, Plot, Point, draw
 from omop.imports.gate.catalogue import Outcome
 from omop.models import CheckOutcome, ImportRun
-from omop.templatetags.omop_quality import percent
+from omop.templatetags.omop_numbers import percent
 
 
 @dataclass(frozen=True, slots=True)

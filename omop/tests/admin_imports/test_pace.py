@@ -60,8 +60,9 @@ def test_durations(seconds, words):
 
 @pytest.mark.parametrize(
     ("share", "words"),
-    [(0, "0 %"), (100, "100 %"), (66.67, "67 %"), (1.25, "1.2 %"), (0.05, "0.05 %"), (0.00001, "< 0.001 %")],
-)
-def test_a_small_share_is_not_nothing(share, words):
+    [(0, "0 %"), (100, "100 %"), (99.999, "over 99.99 %"), (66.67, "66.67 %"), (5.04, "5.04 %"), (1.5, "1.5 %"),
+     (0.05, "0.05 %"), (0.00001, "under 0.01 %")],
+)  # fmt: skip
+def test_a_small_share_is_not_nothing_nor_a_large_one_all(share, words):
     assert percent(share) == words
     assert thousands(1234567) == "1,234,567"
