@@ -23,7 +23,6 @@ class Migration(migrations.Migration):
                 ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='source_changes', to='cases.case')),
             ],
             options={
-                'indexes': [models.Index(fields=['case'], name='source_change_by_case')],
                 'constraints': [models.UniqueConstraint(fields=('run_id', 'case', 'table'), name='source_change_once_a_run')],
             },
         ),

@@ -30,7 +30,6 @@ class SourceChange(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run_id", "case", "table"], name="source_change_once_a_run")]
-        indexes = [models.Index(fields=["case"], name="source_change_by_case")]
 
     def __str__(self) -> str:
         return f"{self.case} {self.table}"
