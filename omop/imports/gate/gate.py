@@ -21,7 +21,7 @@ from omop.imports.gate.keys import (
     key_question,
     unique_code,
 )
-from omop.imports.gate.persons import check_periods_apart, check_periods_exist, check_single_death
+from omop.imports.gate.persons import PERIODS, check_periods_apart, check_periods_exist, check_single_death
 from omop.imports.gate.recording import Recorder
 from omop.imports.gate.rows import (
     REFERENCES,
@@ -82,7 +82,7 @@ class Gate:
                 self._tell(schema.name)
             check_rows(scope, schema, self._record, self._dates)
         names = {schema.name for schema in schemas}
-        if "observation_period" in names:
+        if PERIODS in names:
             check_periods_apart(scope, self._record)
         if "person" in names:
             check_periods_exist(scope, self._record)
@@ -120,8 +120,11 @@ class Gate:
             scope = self._scope(kept_parents=True)
             below = [schema for schema in schemas if changed & _parents(schema)]
             taken = schemas if PERSON in changed and self._report.options.mode is Mode.REPLACE_PERSON else ()
-            changed = {schema.name for schema in taken if check_not_replaced(scope, schema, self._record)}
-            changed |= {schema.name for schema in below if self._reject_orphans(scope, schema)}
+            found = {schema.name for schema in taken if check_not_replaced(scope, schema, self._record)}
+            found |= {schema.name for schema in below if self._reject_orphans(scope, schema)}
+            if PERIODS in changed and check_periods_apart(scope, self._record, again=True):
+                found.add(PERIODS)
+            changed = found
             scope.close()
             rejected |= changed
         return rejected

@@ -6,28 +6,33 @@ from omop.imports.gate.rows import RowCheck
 from omop.imports.gate.scope import Scope, key_of
 from omop.imports.schema import TableSchema, schemas
 
+PERIODS = "observation_period"
 _PERIODS, _DEATHS = "omop_gate_periods", "omop_gate_deaths"
 _START, _END = "observation_period_start_date", "observation_period_end_date"
 
 
-def check_periods_apart(scope: Scope, record: Recorder) -> None:
-    """Observation periods of one person neither overlap nor touch.
+def check_periods_apart(scope: Scope, record: Recorder, *, again: bool = False) -> int:
+    """Observation periods of one person neither overlap nor touch. The number of rows rejected.
 
     Of two periods in a run the later one is wrong (by start, then by place); beside a live one it is the run's.
+    `again` asks once more, as rows were rejected since: the live rows that those would have changed stay as they are.
     """
-    schema = schemas()["observation_period"]
+    schema = schemas()[PERIODS]
     asked = f"s.person_id IS NOT NULL AND s.{_START} IS NOT NULL AND s.{_END} IS NOT NULL"
     if not scope.live:
         _make_periods(scope, schema)
     check = RowCheck("observation_periods_apart", _START, "", periods_meet(scope), PERIODS_MEET)
-    where = f"{scope.kept(schema.name)} AND {asked}"
-    checked = query(f"SELECT count(*) FROM {scope.rows(schema.name)} s WHERE {where}")[0][0]
-    record.result(check.code, schema.name, check.column, checked)
+    if not again:
+        where = f"{scope.kept(schema.name)} AND {asked}"
+        checked = query(f"SELECT count(*) FROM {scope.rows(schema.name)} s WHERE {where}")[0][0]
+        record.result(check.code, schema.name, check.column, checked)
     wrong = query(f"SELECT count(*) FROM {scope.rows(schema.name)} s WHERE {check.wrong}")[0][0]
+    rejected = 0
     if wrong:
         record.rows(scope, schema, check, wrong)
-        record.mark(scope, schema, check)
+        rejected = record.mark(scope, schema, check)
     scope.drop(_PERIODS)
+    return rejected
 
 
 PERIODS_MEET = "the period overlaps or touches another one of the person"
@@ -77,7 +82,7 @@ def check_periods_exist(scope: Scope, record: Recorder) -> None:
 
 def no_period(scope: Scope) -> str:
     """Whether a person has none."""
-    periods = schemas()["observation_period"]
+    periods = schemas()[PERIODS]
     none = [
         f"NOT EXISTS (SELECT 1 FROM {quoted(periods.name)} o WHERE o.person_id = s.person_id"
         f" AND {scope.stays(periods, 'o')})"

@@ -1,12 +1,13 @@
 """What each mode does with rows that are there: insert, upsert, replace-person."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from omop.actions import UsageError, import_files
 from omop.imports.options import ImportOptions, Mode
-from omop.models import ConceptRelationship, Death, Measurement, Person, VisitOccurrence
+from omop.models import ConceptRelationship, Death, Measurement, ObservationPeriod, Person, VisitOccurrence
 
 pytestmark = pytest.mark.django_db
 
@@ -105,6 +106,25 @@ class TestUpsert:
         assert some(report, "concept_relationship") == {"new": 1, "changed": 1, "loaded": 2}
         found = ConceptRelationship.objects.order_by("concept_id_2").values_list("concept_id_2", "invalid_reason")
         assert list(found) == [(2, "U"), (3, None)]
+
+    def test_periods_stay_apart_from_one_whose_update_is_rejected(self, write_table, tmp_path):
+        path = tmp_path / "observation_period.csv"
+        header = (
+            "observation_period_id,person_id,observation_period_start_date,observation_period_end_date,"
+            "period_type_concept_id\n"
+        )
+        path.write_text(header + "1,1,2020-01-01,2020-12-31,0\n")
+        load(write_table("person"), path)
+        moved, in_its_way, in_its_place = (
+            "1,1,2018-02-01,2018-12-31",
+            "2,1,2018-01-01,2018-06-30",
+            "3,1,2020-06-01,2021-01-01",
+        )
+        path.write_text(header + "".join(f"{row},0\n" for row in (moved, in_its_way, in_its_place)))
+        report = load(path, mode=Mode.UPSERT, thresholds={"observation_periods_apart": 100})
+        assert some(report, "observation_period") == {"new": 1, "loaded": 1, "rejected": 2}
+        rows = ObservationPeriod.objects.order_by("pk").values_list("pk", "observation_period_start_date")
+        assert list(rows) == [(1, date(2020, 1, 1)), (2, date(2018, 1, 1))]
 
     def test_a_row_never_moves_to_another_person(self, write_table):
         load(write_table("person", {}, {"person_id": 2}), write_table("measurement"))
