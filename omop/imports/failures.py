@@ -48,7 +48,7 @@ def _database(error: BaseException) -> str | None:
         return f"The database ran out of disk space. {_NOTHING} Free some space and start the import again."
     if "53200" in states:
         return f"The database ran out of memory. {_NOTHING}"
-    if any(_has(text, "database is locked") for text in texts):
+    if "40P01" in states or any(_has(text, "database is locked") for text in texts):  # 40P01: a deadlock was broken
         return f"The database was busy with other work for too long. {_NOTHING} Start the import again."
     if any(state.startswith(("08", "57P")) for state in states):
         return _LOST

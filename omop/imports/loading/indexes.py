@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 
 from omop.imports.backends import execute, query, quoted
 from omop.imports.schema import TableSchema
@@ -23,6 +23,11 @@ _INDEXES = """
     ORDER BY x.indisprimary DESC, i.relname
 """
 
+# Half of what PostgreSQL lets pass before it looks for a deadlock. Somebody who has read this table may be waiting for
+# one that this run has locked: to wait for each other would end one of both.
+_WAIT = "500ms"
+_NOT_AVAILABLE = "55P03"
+
 
 @dataclass(frozen=True, slots=True)
 class _Index:
@@ -37,9 +42,9 @@ class _Index:
 def built_after(schema: TableSchema) -> Iterator[bool]:
     """Inside a transaction: drop the indexes of an empty table, and build them again at the end of the block.
 
-    Gives whether it does so; on SQLite and for a table that has rows nothing happens. Whoever reads the table waits
-    until the transaction ends. An exception in the block goes through: the transaction has to be rolled back, which
-    brings the indexes back as they were.
+    Gives whether it does so; on SQLite, for a table that has rows and for one that somebody is reading nothing happens.
+    Whoever reads the table later waits until the transaction ends. An exception in the block goes through: the
+    transaction has to be rolled back, which brings the indexes back as they were.
     """
     indexes = _dropped(schema) if connection.vendor == "postgresql" else []
     yield bool(indexes)
@@ -55,7 +60,8 @@ def _dropped(schema: TableSchema) -> list[_Index]:
     table = quoted(schema.name)
     if query(f"SELECT 1 FROM {table} LIMIT 1"):
         return []
-    execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+    if not _locked(table):
+        return []
     if query(f"SELECT 1 FROM {table} LIMIT 1"):  # somebody was faster
         return []
     indexes = [
@@ -67,3 +73,17 @@ def _dropped(schema: TableSchema) -> list[_Index]:
         else:
             execute(f"ALTER TABLE {table} DROP CONSTRAINT {quoted(index.name)}")
     return indexes
+
+
+def _locked(table: str) -> bool:
+    """Take the table for this transaction alone; False where others have it."""
+    try:
+        with transaction.atomic():
+            execute(f"SET LOCAL lock_timeout = '{_WAIT}'")
+            execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            execute("SET LOCAL lock_timeout = DEFAULT")
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != _NOT_AVAILABLE:
+            raise
+        return False
+    return True

@@ -1,5 +1,7 @@
 """Indexes that are built after the rows of an empty table: as they were, whatever happens."""
 
+from contextlib import closing
+
 import pytest
 from django.db import connection, transaction
 
@@ -71,6 +73,21 @@ def test_a_table_with_rows_keeps_its_indexes():
     with built_after(schemas()["person"]) as built:
         assert not built
         assert indexes("person") == before
+
+
+def test_a_table_that_somebody_reads_keeps_its_indexes():
+    """To wait for a reader who waits for another table of this run would end one of both."""
+    before = indexes("person")
+    reader = connection.copy()
+    with closing(reader), reader.cursor() as cursor:
+        cursor.execute("BEGIN; SELECT count(*) FROM person")
+        with built_after(schemas()["person"]) as built:
+            assert not built
+            add_person()
+        with connection.cursor() as own:
+            own.execute("SHOW lock_timeout")
+            assert own.fetchone() == ("0",)
+    assert indexes("person") == before
 
 
 def test_an_index_that_a_foreign_key_needs_stays():
