@@ -5,6 +5,7 @@ from typing import Any
 from augmed.foundation.errors import Invalid
 from augmed.foundation.jobs import Progress
 from augmed.foundation.models import Job
+from augmed.foundation.permissions import Verb
 from omop.actions import ImportOutcome, UsageError, check_tables, import_files
 from omop.imports import progress as imports_progress
 from omop.imports.options import ImportOptions
@@ -17,7 +18,9 @@ def run_import(job: Job, progress: Progress) -> dict[str, Any]:
     """Import (or check) the files of `job`. Safe to run again: what is there stays as it is.
 
     The result is {"run": id of the ImportRun, "status": its status}. A run that the checks refuse is no failed job.
+    Raises Invalid where who started it may not import any more: a job can wait for long.
     """
+    _require_verb(job)
     source = ImportSource.from_json(job.parameters["source"])
     try:
         with watched(job):
@@ -36,6 +39,12 @@ def run_import(job: Job, progress: Progress) -> dict[str, Any]:
     if outcome.report.status == "loaded":
         source.forget()
     return _result(outcome)
+
+
+def _require_verb(job: Job) -> None:
+    by: Any = job.created_by
+    if by is not None and not (by.is_active and by.may(Verb.IMPORT_OMOP)):
+        raise Invalid("Who started this may no longer import OMOP data, so nothing was done.")
 
 
 def run_check(job: Job, progress: Progress) -> dict[str, Any]:

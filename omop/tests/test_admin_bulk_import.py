@@ -125,6 +125,19 @@ def test_a_second_click_gives_the_same_import(data_staff, write_table):
     assert Job.objects.count() == 2
 
 
+def test_who_may_not_import_any_more_loads_nothing(data_staff, write_table, monkeypatch):
+    """A job can wait for long; what counts is whether its person may import when it runs."""
+    job = check(write_table("person"), by=data_staff)
+    monkeypatch.setattr("augmed.foundation.jobs.dispatch", lambda job: None)
+    waiting = actions.confirm_import(job=job, by=data_staff)
+    data_staff.is_data_staff = False
+    data_staff.save()
+    over = jobs.run(job_id=waiting.pk)
+    assert over.status == Job.Status.FAILED
+    assert over.error == "Who started this may no longer import OMOP data, so nothing was done."
+    assert Person.objects.count() == 0
+
+
 def test_what_was_refused_cannot_be_confirmed(signed_in, data_staff, write_table):
     job = check(write_table("person", {"year_of_birth": "old"}), by=data_staff)
     with pytest.raises(Conflict):
