@@ -221,18 +221,18 @@ def check_live_duplicates(scope: Scope, schema: TableSchema, record: Recorder) -
     repeated = f"SELECT 1 FROM {quoted(schema.name)} GROUP BY {names} HAVING count(*) > 1 LIMIT 1"
     if schema.name not in NATURAL_KEYS or not query(repeated):  # a hash, where numbering all rows would sort them
         return
-    wrong = query(f"SELECT count(*) FROM {quoted(schema.name)} s WHERE {live_twin(schema, scope)}")[0][0]
+    wrong = query(f"SELECT count(*) FROM {quoted(schema.name)} s WHERE {has_earlier_twin(schema)}")[0][0]
     place = key_of(schema)
     for row in stream(
         f"SELECT s.{quoted(place)}, {', '.join(f's.{quoted(name)}' for name in schema.key)}"
-        f" FROM {quoted(schema.name)} s WHERE {live_twin(schema, scope)} ORDER BY 1{record.limit(result, scope)}"
+        f" FROM {quoted(schema.name)} s WHERE {has_earlier_twin(schema)} ORDER BY 1{record.limit(result, scope)}"
     ):
         record.row(result, row[:1], row[1:], "a row before it has the same key", scope, ", ".join(schema.key))
         wrong -= 1
     record.uncounted(result, wrong)
 
 
-def live_twin(schema: TableSchema, scope: Scope) -> str:
+def has_earlier_twin(schema: TableSchema) -> str:
     """Whether a live row of a table without key has the natural key of a row before it."""
     key, rows = quoted(key_of(schema)), quoted(schema.name)
     names = ", ".join(quoted(name) for name in schema.key)

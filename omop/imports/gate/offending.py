@@ -15,7 +15,7 @@ from omop.imports.gate.concepts import (
     wrong_domain,
 )
 from omop.imports.gate.definitions import SOURCE_VALUES, definitions
-from omop.imports.gate.keys import key_column, live_twin, unique_code
+from omop.imports.gate.keys import has_earlier_twin, key_column, unique_code
 from omop.imports.gate.persons import no_period, periods_meet, several_deaths
 from omop.imports.gate.rows import Dates, RowCheck, joined_checks, local_checks
 from omop.imports.gate.scope import Scope, key_of, shown
@@ -98,7 +98,7 @@ def _concepts(schema: TableSchema, scope: Scope) -> Iterator[RowCheck]:
 
 def _persons(schema: TableSchema, scope: Scope) -> Iterator[RowCheck]:
     if schema.name in NATURAL_KEYS:
-        yield RowCheck(unique_code(schema), key_column(schema), "", live_twin(schema, scope), "")
+        yield RowCheck(unique_code(schema), key_column(schema), "", has_earlier_twin(schema), "")
     if schema.name == "observation_period":
         meets = periods_meet(scope)
         yield RowCheck("observation_periods_apart", "observation_period_start_date", "", meets, "")
