@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.athena import FULL, AthenaRow, SearchRow
+from benchmarks.athena import AthenaRow, SearchRow
+from benchmarks.athena_download import FULL
 from benchmarks.report import machine
 
 

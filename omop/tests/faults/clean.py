@@ -52,6 +52,10 @@ CONCEPTS: dict[int, tuple[str, str, str, str, str, str]] = {
 SPARE_CONCEPT = 2_000_000_000
 
 
+Place = dict[str, int]
+"""Where and by whom an event was, as columns that its tables share."""
+
+
 @dataclass(eq=False)
 class Row:
     """One record. `raw` is its text as a whole where the fault is in the writing."""
@@ -228,6 +232,20 @@ def _visit(files: FileSet, person: int, number: int) -> None:
 
 def _events(files: FileSet, person: int, visit: int, event: int, day: str) -> None:
     place = {"provider_id": person % 2 + 1, "visit_occurrence_id": visit, "visit_detail_id": 1000 + visit}
+    _conditions_and_drugs(files, person, event, day, place)
+    _measurements_and_observations(files, person, event, day, place)
+    _procedures_and_notes(files, person, event, day, place)
+    files.add(
+        "fact_relationship",
+        domain_concept_id_1=0,
+        fact_id_1=event,
+        domain_concept_id_2=0,
+        fact_id_2=event + 1,
+        relationship_concept_id=0,
+    )
+
+
+def _conditions_and_drugs(files: FileSet, person: int, event: int, day: str, place: Place) -> None:
     files.add(
         "condition_occurrence",
         condition_occurrence_id=event,
@@ -258,6 +276,9 @@ def _events(files: FileSet, person: int, visit: int, event: int, day: str) -> No
         drug_source_value=("161", "5640")[event % 2],
         **place,
     )
+
+
+def _measurements_and_observations(files: FileSet, person: int, event: int, day: str, place: Place) -> None:
     files.add(
         "measurement",
         measurement_id=event,
@@ -286,6 +307,9 @@ def _events(files: FileSet, person: int, visit: int, event: int, day: str) -> No
         value_as_string="NA",
         **place,
     )
+
+
+def _procedures_and_notes(files: FileSet, person: int, event: int, day: str, place: Place) -> None:
     files.add(
         "procedure_occurrence",
         procedure_occurrence_id=event,
@@ -310,12 +334,4 @@ def _events(files: FileSet, person: int, visit: int, event: int, day: str) -> No
         encoding_concept_id=32678,
         language_concept_id=4180186,
         **place,
-    )
-    files.add(
-        "fact_relationship",
-        domain_concept_id_1=0,
-        fact_id_1=event,
-        domain_concept_id_2=0,
-        fact_id_2=event + 1,
-        relationship_concept_id=0,
     )
