@@ -72,8 +72,9 @@ class RejectWriter:
     def write_csv(self, sources: Sequence[SourceFile], dialects: Mapping[int, Dialect]) -> Path | None:
         """Write rejects.csv, in the order of `sources`; `dialects` by a source's number. None if there is nothing.
 
-        Columns: file, line, column, check, reason, row. `row` is the record exactly as it stands in the file, bytes
-        that are no UTF-8 included; of a Parquet file, its values as JSON.
+        Columns: file, line, column, check, reason, row. `row` is the record as it stands in the file, read in the
+        encoding that was said, with \\xNN for a byte that the encoding does not have; of a Parquet file, its values as
+        JSON. So the file is always UTF-8.
         """
         with self._lock:
             self._flush()
@@ -81,7 +82,7 @@ class RejectWriter:
             return None
         self._connection.execute("CREATE INDEX reject_place ON reject (file, line)")
         partial = self._target.with_suffix(".part")
-        with partial.open("w", encoding="utf-8", errors="surrogateescape", newline="") as out:
+        with partial.open("w", encoding="utf-8", newline="") as out:
             csv.writer(out, lineterminator="\n").writerow(HEADER)
             for source in sources:
                 self._write_file(out, source, dialects.get(source.number))
@@ -103,7 +104,8 @@ class RejectWriter:
         writer = csv.writer(out, lineterminator="\n")
         query = "SELECT line, field, code, reason FROM reject WHERE file = ? ORDER BY line, rowid"
         found = groupby(self._connection.execute(query, [source.name]), key=itemgetter(0))
-        for line, row, rejects in _with_rows(found, _originals(source, dialect)):
+        for line, original, rejects in _with_rows(found, _originals(source, dialect)):
+            row = _text(original)
             for _, column, code, reason in rejects:
                 writer.writerow((_plain(source.name), line, _plain(column or ""), code, reason, row))
 
@@ -128,6 +130,11 @@ def _originals(source: SourceFile, dialect: Dialect | None) -> Iterator[tuple[in
     with source.open() as stream:
         stream.seek(dialect.header_bytes)
         yield from raw_records(stream, dialect, dialect.first_line)
+
+
+def _text(row: str) -> str:
+    """A row in which bytes that are no text stand as surrogates, with \\xNN in their place."""
+    return row if row.isascii() else row.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _plain(text: str) -> str:

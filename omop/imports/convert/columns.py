@@ -126,7 +126,7 @@ def _moments(values: pa.Array, column: ColumnSchema) -> bool:
 
 
 def _texts(values: pa.Array, column: ColumnSchema) -> bool:
-    # NUL and bytes that are not UTF-8 have no way into a plain chunk.
+    # NUL and bytes that are not UTF-8 have no way into a plain chunk, nor into the texts of a batch of Parquet.
     return column.length is None or pc.max(pc.utf8_length(values)).as_py() <= column.length
 
 

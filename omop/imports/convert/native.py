@@ -69,20 +69,23 @@ def convert_chunk(
 
 
 def texts_of_batch(batch: pa.RecordBatch, dialect: Dialect) -> list[pa.Array] | None:
-    """The texts of each column of Parquet that is read; None where one holds bytes that are not UTF-8."""
+    """The texts of each column of Parquet that is read; None where one holds a NUL or bytes that are not UTF-8."""
     wanted = zip(batch.columns, dialect.columns, strict=True)
     try:
-        return [_text(values) for values, name in wanted if name is not None]
+        texts = [_text(values) for values, name in wanted if name is not None]
     except pa.ArrowInvalid:
         return None
+    return None if any(pc.any(pc.match_substring(values, "\0")).as_py() for values in texts) else texts
 
 
 def _text(values: pa.Array) -> pa.Array:
-    if pa.types.is_decimal(values.type):
-        return pa.array(cell_texts(values), TEXT)
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
-    return pc.cast(values, TEXT)
+    texts = None if pa.types.is_decimal(values.type) else pc.cast(values, TEXT)
+    # Large whole doubles: 1e+15 is no whole number where it is an id, 1000000000000000 is.
+    if texts is None or (pa.types.is_floating(values.type) and pc.any(pc.match_substring(texts, "e+")).as_py()):
+        return pa.array(cell_texts(values), TEXT)
+    return texts
 
 
 def _utf8(data: bytes, encoding: str) -> bytes | None:

@@ -68,9 +68,16 @@ def raw_rows(source: SourceFile) -> Iterator[tuple[int, str]]:
     line = FIRST_LINE
     with _opened(source) as parquet:
         for batch in _batches(parquet, BATCH):
-            for row in batch.to_pylist():
-                yield line, json.dumps(row, default=str, ensure_ascii=False)
+            for row in zip(*map(_plain_values, batch.columns), strict=True):
+                yield line, json.dumps(dict(zip(batch.schema.names, row, strict=True)), default=str, ensure_ascii=False)
                 line += 1
+
+
+def _plain_values(array: pa.Array) -> list[Any]:
+    try:
+        return array.to_pylist()
+    except (OverflowError, ValueError):  # Python has no year 10000 and nothing finer than a microsecond
+        return [str(value) for value in array.cast(pa.string()).to_pylist()]
 
 
 def cell_texts(array: pa.Array) -> list[str]:

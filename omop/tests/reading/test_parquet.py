@@ -184,6 +184,15 @@ def test_original_rows_are_json(read_parquet, tmp_path):
     ]
 
 
+def test_original_rows_show_times_that_python_does_not_have(read_parquet, tmp_path):
+    odd = pa.array([253402300800], pa.timestamp("s"))
+    read_parquet(birth_datetime=odd, person_source_value=pa.array([2932897], pa.int32()).cast(pa.date32()))
+    source = read_files([tmp_path / "PERSON.parquet"]).only.source
+    ((_, row),) = raw_rows(source)
+    assert '"birth_datetime": "10000-01-01 00:00:00' in row
+    assert '"person_source_value": "10000-01-01"' in row
+
+
 def test_batches_of_long_rows_are_short(tmp_path):
     path = tmp_path / "concept_class.parquet"
     texts = [chr(97 + n) * 2_000_000 for n in range(20)]

@@ -7,7 +7,9 @@ import zipfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from omop.imports.options import Encoding
 from omop.imports.rejects import HEADER, RejectWriter
 from omop.imports.report import Finding
 from omop.tests.reading.conftest import read_files
@@ -15,9 +17,9 @@ from omop.tests.reading.conftest import read_files
 CLASS = "concept_class_id,concept_class_name,concept_class_concept_id"
 
 
-def rejects_csv(tmp_path, paths, rejects):
+def rejects_csv(tmp_path, paths, rejects, **options):
     """The file for these rejects, and what it holds, each record as a tuple."""
-    found = read_files(paths)
+    found = read_files(paths, **options)
     folder = tmp_path / "run"
     folder.mkdir()
     with RejectWriter(folder) as writer:
@@ -28,7 +30,7 @@ def rejects_csv(tmp_path, paths, rejects):
     assert sorted(each.name for each in folder.iterdir()) == (["rejects.csv"] if path else [])
     if path is None:
         return None
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         return [tuple(row) for row in csv.reader(file)]
 
 
@@ -73,11 +75,15 @@ def test_rows_of_compressed_files_and_archives(tmp_path):
     assert [(row[0], row[-1]) for row in found[1:]] == [(names[0], "c,d,y"), (names[1], "c,d,y"), (names[2], json)]
 
 
-def test_bytes_that_are_no_text_stay_as_they_are(tmp_path):
+@pytest.mark.parametrize(
+    ("encoding", "row"),
+    [(Encoding.UTF_8, "Gen\\xe8ve\0,\\xc3éé\\x81,1"), (Encoding.LATIN_1, "Genève\0,ÃÃ©Ã©\\x81,1")],
+)
+def test_bytes_that_are_no_text_are_written_out(tmp_path, encoding, row):
     path = tmp_path / "concept_class.csv"
-    path.write_bytes(f"{CLASS}\nGen".encode() + b"\xe8ve\0,b,1\n")
-    found = rejects_csv(tmp_path, [path], [("concept_class.csv", 2, None, "value_type", "is not UTF-8")])
-    assert found[1][-1].encode("utf-8", "surrogateescape") == b"Gen\xe8ve\0,b,1"
+    path.write_bytes(f"{CLASS}\nGen".encode() + b"\xe8ve\0,\xc3\xc3\xa9\xc3\xa9\x81,1\n")
+    place = ("concept_class.csv", 2, None, "value_type", "is not a whole number")
+    assert rejects_csv(tmp_path, [path], [place], encoding=encoding)[1][-1] == row
 
 
 def test_a_quote_that_never_closes_shows_what_it_opened(tmp_path):
