@@ -58,6 +58,8 @@ def columns_of(
                 faults.append((called, _unknown(name, schema)))
         elif column != name:
             file.renamed[name] = column
+    if not any(columns):
+        file.ignored.clear()  # a row, not a header: the history of imports must not keep its cells as names
     missing = [column for column in schema.columns.values() if column.name not in columns]
     file.missing = [column.name for column in missing if not column.required]
     lacking = [column.name for column in missing if column.required]

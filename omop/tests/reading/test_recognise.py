@@ -164,6 +164,13 @@ def test_unknown_columns_are_ignored_and_listed_when_said(read):
     assert found.only.file.ignored == ["x", "column 7"]
 
 
+def test_cells_of_a_first_row_are_not_kept_as_names_of_columns(read):
+    """What is ignored stays in the history of imports for good, and a file without a header begins with a patient."""
+    file = read("9,1,2,1980,Jane Roe\n", unknown_columns=UnknownColumns.IGNORE).report.files[0]
+    assert file.ignored == []
+    assert "roe" not in str(file).lower()
+
+
 def test_a_column_twice_is_refused(read):
     assert read(f"{PERSON},Year_of_birth\n").errors == ["person.csv, line 1, year_of_birth: the column is there twice"]
 
