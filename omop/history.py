@@ -87,6 +87,12 @@ def files_of(runs: Sequence[ImportRun]) -> dict[Any, list[str]]:
     return found
 
 
+def in_short(names: Sequence[str], shown: int) -> str:
+    """The first of these names, and how many more there are."""
+    more = len(names) - shown
+    return f"{', '.join(names[:shown])} and {more:,} more" if more > 0 else ", ".join(names)
+
+
 def runs_of_same_files(run: ImportRun, files: Sequence[ImportedFile]) -> list[tuple[ImportRun, list[str]]]:
     """Earlier runs that read one of these files, byte for byte: each with the files' names then. Newest first."""
     checksums = {file.sha256 for file in files if file.sha256}

@@ -22,6 +22,12 @@ from omop.models import CheckOutcome, ImportRun
 LOOKED = (ImportRun.Status.CHECKED, ImportRun.Status.LOADED, ImportRun.Status.REFUSED)
 """Runs that were seen through. One that failed or was cancelled stopped somewhere, and says nothing of the rest."""
 
+IN_THE_TABLES = Q(run__kind=ImportRun.Kind.LOAD, run__status=ImportRun.Status.LOADED) | Q(
+    run__kind=ImportRun.Kind.DATABASE, run__status__in=LOOKED
+)
+"""Outcomes of rows that are in the tables: of imports that loaded, and of checks of the database. What a dry run or a
+refused import found is of rows that are only in files."""
+
 TREND = 60  # runs in the trend of one check
 SMALL_TREND = 20  # runs in the small trends beside all checks of a table
 
@@ -59,14 +65,20 @@ def verdict(outcome: CheckOutcome) -> str:
     return "warning" if outcome.level == Level.WARN else "error"
 
 
-def latest(kind: str | None = None, tables: Iterable[str] | None = None) -> list[CheckOutcome]:
-    """All results of the newest run that looked at each table; `kind` counts only runs of that kind.
+def latest(
+    kind: str | None = None, tables: Iterable[str] | None = None, *, not_loaded: bool = False
+) -> list[CheckOutcome]:
+    """All results of the newest run that looked at what is in each table; `kind` counts only runs of that kind,
+    `not_loaded` also dry runs and refused imports.
 
     One statement. Each table's newest run is one step into the index check_outcome_newest, however many runs there
     are; a window over all outcomes would read them all.
     """
     wanted = schemas() if tables is None else tables
-    newest = (Q(table=table, run_id=_newest_run(table, kind)) for table in wanted)
+    counted = Q(run__status__in=LOOKED) if not_loaded else IN_THE_TABLES
+    if kind is not None:
+        counted &= Q(run__kind=kind)
+    newest = (Q(table=table, run_id=_newest_run(table, counted)) for table in wanted)
     return _ordered(reduce(or_, newest, Q(pk__in=[])))
 
 
@@ -76,20 +88,20 @@ def of_run(run: ImportRun, table: str | None = None) -> list[CheckOutcome]:
 
 
 def trend(table: str, key: Key, limit: int = TREND) -> list[CheckOutcome]:
-    """The results of a check over its last `limit` runs, the oldest first."""
-    found = _seen_through().filter(table=table, code=key.code, column=key.column)
+    """The results of a check over its last `limit` loads and checks of the database, the oldest first."""
+    found = _in_the_tables().filter(table=table, code=key.code, column=key.column)
     return list(found.select_related("run").order_by("-finished_at", "-run_id")[:limit])[::-1]
 
 
 def trends(table: str, limit: int = SMALL_TREND) -> dict[Key, list[CheckOutcome]]:
-    """For each check of a table its last `limit` results, the oldest first. One statement."""
+    """For each check of a table its last `limit` results as in `trend`, the oldest first. One statement."""
     place = Window(
         RowNumber(),
         partition_by=[F("table"), F("code"), F("column")],
         order_by=[F("finished_at").desc(), F("run_id").desc()],
     )
     found: dict[Key, list[CheckOutcome]] = defaultdict(list)
-    outcomes = _seen_through().filter(table=table).select_related("run").annotate(place=place).filter(place__lte=limit)
+    outcomes = _in_the_tables().filter(table=table).select_related("run").annotate(place=place).filter(place__lte=limit)
     for outcome in outcomes.order_by("finished_at", "run_id"):
         found[Key(outcome.code, outcome.column)].append(outcome)
     return dict(found)
@@ -113,12 +125,10 @@ def _ordered(condition: Q) -> list[CheckOutcome]:
     return sorted(outcomes, key=lambda outcome: codes.get(outcome.code, len(codes)))
 
 
-def _seen_through() -> QuerySet[CheckOutcome]:
-    return CheckOutcome.objects.filter(run__status__in=LOOKED)
+def _in_the_tables() -> QuerySet[CheckOutcome]:
+    return CheckOutcome.objects.filter(IN_THE_TABLES)
 
 
-def _newest_run(table: str, kind: str | None) -> Subquery:
-    outcomes = _seen_through().filter(table=table)
-    if kind is not None:
-        outcomes = outcomes.filter(run__kind=kind)
+def _newest_run(table: str, counted: Q) -> Subquery:
+    outcomes = CheckOutcome.objects.filter(counted, table=table)
     return Subquery(outcomes.order_by("-finished_at", "-run_id").values("run_id")[:1])

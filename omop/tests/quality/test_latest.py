@@ -34,20 +34,39 @@ def test_a_check_that_the_newest_run_did_not_ask_is_no_longer_told():
     assert results(quality.latest()) == {("measurement", "value_type", ""): new}
 
 
+@pytest.mark.parametrize("kind", ["load", "check", "database"])
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
-def test_a_run_that_was_not_seen_through_does_not_count(status):
+def test_a_run_that_was_not_seen_through_does_not_count(status, kind):
     seen = make_run(1)
     found(seen)
-    found(make_run(2, status=status))
-    assert results(quality.latest()) == {("measurement", "value_type", ""): seen}
+    found(make_run(2, status=status, kind=kind))
+    for not_loaded in (False, True):
+        assert results(quality.latest(not_loaded=not_loaded)) == {("measurement", "value_type", ""): seen}
 
 
-@pytest.mark.parametrize("status", ["checked", "loaded", "refused"])
-def test_every_other_run_counts(status):
+@pytest.mark.parametrize(
+    ("kind", "status"), [("check", "checked"), ("check", "refused"), ("load", "refused"), ("load", "checked")]
+)
+def test_what_was_not_loaded_counts_only_where_it_is_asked_for(kind, status):
+    """A dry run of five rows says nothing of the thousands that are loaded."""
+    loaded, newest = make_run(1), make_run(2, kind=kind, status=status)
+    found(loaded, checked=6719)
+    found(newest, checked=5, count=5)
+    found(newest, table="person")
+    assert results(quality.latest()) == {("measurement", "value_type", ""): loaded}
+    assert results(quality.latest(not_loaded=True)) == {
+        ("measurement", "value_type", ""): newest,
+        ("person", "value_type", ""): newest,
+    }
+
+
+@pytest.mark.parametrize(("kind", "status"), [("load", "loaded"), ("database", "checked"), ("database", "refused")])
+def test_what_is_in_the_tables_counts(kind, status):
     found(make_run(1))
-    newest = make_run(2, status=status)
+    newest = make_run(2, kind=kind, status=status)
     found(newest)
-    assert results(quality.latest()) == {("measurement", "value_type", ""): newest}
+    for not_loaded in (False, True):
+        assert results(quality.latest(not_loaded=not_loaded)) == {("measurement", "value_type", ""): newest}
 
 
 def test_runs_of_one_time_have_an_order():
@@ -124,6 +143,7 @@ def test_one_statement_however_many_runs(number, django_assert_num_queries):
     with django_assert_num_queries(1):
         outcomes = quality.latest()
         assert len({outcome.run.kind for outcome in outcomes}) == 1
-    with django_assert_num_queries(1):
-        quality.latest(kind="database")
+    for asked in ({"kind": "database"}, {"not_loaded": True}):
+        with django_assert_num_queries(1):
+            quality.latest(**asked)
     assert len(outcomes) == 6

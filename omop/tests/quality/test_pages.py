@@ -7,7 +7,7 @@ import uuid
 import pytest
 from django.urls import reverse
 
-from omop.tests.quality.factories import found, make_run, make_runs
+from omop.tests.quality.factories import found, make_file, make_run, make_runs
 
 pytestmark = pytest.mark.django_db
 OVERVIEW = "admin:omop_checkoutcome_changelist"
@@ -72,7 +72,44 @@ def test_one_run_and_the_database_can_be_chosen(staff):
     assert tables(over=str(old.pk)) == [("person", old)]
     assert f"?over={old.pk}" in text_of(staff.get(reverse(OVERVIEW), {"over": old.pk}))
     offered = [value for value, _ in staff.get(reverse(OVERVIEW)).context["choices"]]
-    assert offered == ["", "database", *(str(run.pk) for run in (new, old, database))]
+    assert offered == ["", "not-loaded", "database", *(str(run.pk) for run in (new, old, database))]
+
+
+def test_a_dry_run_does_not_stand_for_the_table(staff):
+    load, dry = make_run(1), make_run(2, kind="check", status="checked", rows=5)
+    found(load, checked=6719, count=3)
+    found(dry, checked=5, count=5)
+    page = staff.get(reverse(OVERVIEW))
+    assert [summary.run for summary in page.context["summaries"]] == [load]
+    assert "the rows that are in the tables" in text_of(page)
+    chosen = staff.get(reverse(OVERVIEW), {"over": "not-loaded"})
+    assert [summary.run for summary in chosen.context["summaries"]] == [dry]
+    assert "Dry runs and refused imports count too" in text_of(chosen)
+    assert f"{table_page()}?over=not-loaded" in text_of(chosen)
+    assert "of the files, not of the tables" in text_of(staff.get(reverse(OVERVIEW), {"over": dry.pk}))
+    assert "3 of 6,719 rows asked" in text_of(staff.get(check_page()))
+    one = staff.get(check_page(), {"over": dry.pk})
+    assert "5 of 5 rows asked" in text_of(one)
+    assert [outcome.run for outcome in one.context["outcomes"]] == [load]
+
+
+def test_a_check_that_only_a_dry_run_asked(staff):
+    dry = make_run(kind="check", status="checked")
+    found(dry, count=1)
+    assert staff.get(check_page()).status_code == 404
+    page = staff.get(check_page(), {"over": dry.pk})
+    assert "No import that was loaded, and no check of the database, has asked this." in text_of(page)
+    assert "Nothing has been looked at yet" in text_of(staff.get(reverse(OVERVIEW)))
+
+
+def test_the_runs_that_may_be_chosen_are_told_apart(staff):
+    run = make_run(rows=1200)
+    for table in ("death", "person", "note"):
+        make_file(run, table=table)
+    one = make_run(1, kind="database", status="checked", rows=1)
+    offered = dict(staff.get(reverse(OVERVIEW)).context["choices"])
+    assert offered[str(run.pk)] == "2026-01-01 08:00 import, loaded: death.csv, note.csv and 1 more, 1,200 rows"
+    assert offered[str(one.pk)] == "2026-01-02 08:00 check of the database, checked, 1 row"
 
 
 @pytest.mark.parametrize("over", ["nonsense", str(uuid.UUID(int=1)), "0"])
@@ -120,7 +157,7 @@ def test_tables_and_checks_that_are_not_there(staff):
 
 
 def test_a_check_over_its_runs(staff):
-    runs = [make_run(1), make_run(2, status="refused"), make_run(3, kind="database", status="checked"), make_run(4)]
+    runs = [make_run(1), make_run(2), make_run(3, kind="database", status="checked"), make_run(4)]
     for run, count in zip(runs, (0, 7, 2, 0), strict=True):
         found(run, column="unit_concept_id", count=count, checked=0 if run is runs[3] else 100)
     page = staff.get(check_page(), {"column": "unit_concept_id"})

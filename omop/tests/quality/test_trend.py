@@ -25,6 +25,17 @@ def test_the_oldest_comes_first_and_only_this_check():
     ]
 
 
+def test_what_was_not_loaded_is_in_no_trend():
+    """Five odd rows of a dry run between two loads are no dent in what the table holds."""
+    kept = [make_run(1), make_run(4, kind="database", status="checked"), make_run(5)]
+    others = [make_run(2, kind="check", status="checked"), make_run(3, status="refused")]
+    for run in [*kept, *others]:
+        found(run)
+    key = Key("value_type", "")
+    assert [outcome.run for outcome in quality.trend("measurement", key)] == kept
+    assert [outcome.run for outcome in quality.trends("measurement")[key]] == kept
+
+
 def test_only_the_newest_points_and_only_runs_seen_through():
     for run in make_runs(10):
         found(run, code="value_length")
