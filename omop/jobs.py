@@ -31,7 +31,7 @@ def run_import(job: Job, progress: Progress) -> dict[str, Any]:
                 options=ImportOptions.from_json(job.parameters["options"]),
                 source=ImportRun.Source(source.kind),
                 job_id=job.pk,
-                checked=job.parameters.get("checksum", ""),
+                confirmed=ImportRun.objects.filter(pk=job.parameters.get("confirmed")).first(),
                 progress=_told(progress),
             )
     except UsageError as error:

@@ -13,7 +13,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
 from augmed.foundation import audit, jobs
-from augmed.foundation.errors import Conflict, DomainError
+from augmed.foundation.errors import Conflict, DomainError, Invalid
 from augmed.foundation.models import Job
 from omop.imports import runs
 from omop.imports.engine import Engine, WriteDown
@@ -21,7 +21,7 @@ from omop.imports.failures import explain, may_come_back, was_cancelled
 from omop.imports.gate.database import check_database as ask_tables
 from omop.imports.options import ImportOptions
 from omop.imports.progress import Progress, silent
-from omop.imports.reading.sources import UsageError
+from omop.imports.reading.sources import UsageError, unused_alias
 from omop.imports.report import ImportReport
 from omop.models.imports import ImportRun
 from omop.sources import ImportSource
@@ -48,11 +48,12 @@ class ImportFailed(DomainError):
 @dataclass(frozen=True, slots=True)
 class ImportOutcome:
     """A run that is over: what is remembered of it, and the whole report. `loaded_before` is the last run that loaded
-    the same files with the same options."""
+    the same files with the same options; `notes` are sentences of the apps above about the rows that change."""
 
     run: ImportRun
     report: ImportReport
     loaded_before: ImportRun | None = None
+    notes: Sequence[str] = ()
 
     @property
     def message(self) -> str:
@@ -68,15 +69,15 @@ def import_files(
     options: ImportOptions | None = None,
     source: ImportRun.Source = ImportRun.Source.COMMAND,
     job_id: Any = None,
-    checked: str = "",
+    confirmed: ImportRun | None = None,
     progress: Progress = silent,
 ) -> ImportOutcome:
     """Load files of CDM tables, all of them or, where the checks say no, none.
 
     `paths` are files and folders; the name of a file is the name of its table. Rows that are there already with the
     same content are left alone, so a run can be repeated; `options` say what else may happen to them. `progress` may
-    raise to stop the run, with nothing loaded. `by` is a user, or None for the system. `checked` is the checksum of
-    the run whose findings somebody has confirmed; files that have changed since are not loaded.
+    raise to stop the run, with nothing loaded. `by` is a user, or None for the system. `confirmed` is the check
+    whose findings somebody has agreed to: other files, or rows that would do something else by now, are not loaded.
 
     Wrong data never raise: they are findings in the report, whose status then is "refused". Raises UsageError where a
     path does not exist or holds no file to read, or not what was checked; ImportFailed where the disk was full or the
@@ -93,9 +94,33 @@ def import_files(
     )
 
     def work(write_down: WriteDown) -> None:
-        Engine(run, report, progress, write_down, checked=checked).run([*map(Path, paths)])
+        def as_confirmed(status: str, said: dict[str, Any]) -> None:
+            if confirmed is not None and status == ImportRun.Status.LOADED:
+                _require_same_effect(confirmed, report)
+            write_down(status, said)
+
+        checksum = confirmed.checksum if confirmed else ""
+        Engine(run, report, progress, as_confirmed, checked=checksum).run([*map(Path, paths)])
 
     return _run(run, report, work)
+
+
+def _require_same_effect(confirmed: ImportRun, report: ImportReport) -> None:
+    """Raise UsageError unless the run does what was confirmed, or nothing, as a job that is taken over after its commit.
+
+    Within the transaction, so that what was done is undone.
+    """
+    agreed = {each.table: (each.new, each.changed, each.removed) for each in confirmed.tables.all()}
+    for table, counts in report.tables.items():
+        does = (counts.new, counts.changed, counts.removed)
+        if does not in ((0, 0, 0), agreed.get(table)):
+            told, now = (
+                "{:,} new, {:,} changed, {:,} removed".format(*each) for each in (agreed.get(table, (0, 0, 0)), does)
+            )
+            raise UsageError(
+                f"The database has changed since the check: of {table} it said {told}, now it would be {now}."
+                " Check the files again; nothing was loaded."
+            )
 
 
 def check_tables(*, by: Any, job_id: Any = None, progress: Progress = silent) -> ImportOutcome:
@@ -120,11 +145,13 @@ def _run(run: ImportRun, report: ImportReport, work: Callable[[WriteDown], None]
     """Do the work and write the run down: what loads within its own transaction, anything else after it."""
     started = time.monotonic()
     before: list[ImportRun] = []
+    notes: list[str] = []
 
     def write_down(status: str, said: dict[str, Any]) -> None:
         run.status = report.status = ImportRun.Status(status).value
         report.seconds = round(time.monotonic() - started, 3)
         before.extend(filter(None, [runs.loaded_before(report)]))
+        notes.extend(each["text"] for each in said.values() if each.get("text"))
         with transaction.atomic():
             runs.record(run, report)
             extra = {"loaded_before": runs.told(before), "message": _said_before(run, report, *before)}
@@ -138,14 +165,14 @@ def _run(run: ImportRun, report: ImportReport, work: Callable[[WriteDown], None]
         raise
     except BaseException as error:
         if _was_loaded(run, report):
-            return ImportOutcome(run, report, before[0] if before else None)
+            return ImportOutcome(run, report, before[0] if before else None, notes)
         _failed(run, report, error)
         if was_cancelled(error):
             raise jobs.Cancelled from error
         if reason := explain(error):
             raise ImportFailed(reason, None if run._state.adding else run) from error
         raise
-    return ImportOutcome(run, report, before[0] if before else None)
+    return ImportOutcome(run, report, before[0] if before else None, notes)
 
 
 def _was_loaded(run: ImportRun, report: ImportReport) -> bool:
@@ -181,14 +208,19 @@ def _failed(run: ImportRun, report: ImportReport, error: BaseException) -> None:
             break
         except (DatabaseError, InterfaceError) as failure:
             run._state.adding = True
-            logger.error("Run %s could not be written down: %s", run.pk, type(failure).__name__)
+            _log(run, "Run %s could not be written down: %s", failure)
             # Where the caller's transaction is lost, or the disk is still full, waiting does not help.
             if connection.in_atomic_block or not may_come_back(failure):
                 break
     try:
         runs.write_report(run, report, {"loaded_before": [], "message": ""})
     except OSError as failure:
-        logger.error("The report of run %s could not be written: %s", run.pk, type(failure).__name__)
+        _log(run, "The report of run %s could not be written: %s", failure)
+
+
+def _log(run: ImportRun, message: str, failure: Exception) -> None:
+    if run.source != ImportRun.Source.COMMAND:  # who runs the command reads why it failed, in the message that ends it
+        logger.error(message, run.pk, type(failure).__name__)
 
 
 def _leave_lost_connection() -> None:
@@ -201,8 +233,7 @@ def _said_before(run: ImportRun, report: ImportReport, before: ImportRun | None 
         return ""
     who = f" by {before.created_by}" if before.created_by else ""
     said = f"These files were loaded on {before.finished_at:%Y-%m-%d %H:%M} UTC{who}"
-    changes = any(counts.new or counts.changed or counts.removed for counts in report.tables.values())
-    if report.refused or changes:
+    if report.refused or report.changes:
         return f"{said}; the tables have changed since."
     return f"{said}; nothing {'would change' if report.dry_run else 'changed'}."
 
@@ -226,9 +257,11 @@ def _audit(run: ImportRun, report: ImportReport) -> None:
 def start_import(*, source: ImportSource, options: ImportOptions, by: Any) -> Job:
     """Start a job that checks the files; nothing is loaded before `confirm_import`.
 
-    Raises Invalid where the source is gone or not to be read.
+    Raises Invalid where the source is gone or not to be read, or where an option (see `errors`) is of a file that is
+    not in it.
     """
-    source.paths()
+    if slip := unused_alias(source.paths(), options):
+        raise Invalid(slip, errors={"aliases": [slip]})
     return jobs.create(kind=IMPORT_JOB, parameters=_parameters(source, options), by=by)
 
 
@@ -255,8 +288,7 @@ def confirm_import(*, job: Job, by: Any) -> Job:
         if job.status != Job.Status.SUCCEEDED or job.result.get("status") != "checked":
             raise Conflict("Only files that were checked without an error can be imported.")
         ImportSource.from_json(checked["source"]).paths()
-        run = ImportRun.objects.get(pk=job.result["run"])
-        parameters = {**checked, "dry_run": False, "checked_by": str(job.pk), "checksum": run.checksum}
+        parameters = {**checked, "dry_run": False, "checked_by": str(job.pk), "confirmed": job.result["run"]}
         return jobs.create(kind=IMPORT_JOB, parameters=parameters, by=by)
 
 

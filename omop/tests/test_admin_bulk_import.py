@@ -12,7 +12,7 @@ from augmed.foundation import jobs
 from augmed.foundation.errors import Conflict, Invalid
 from augmed.foundation.models import AuditEvent, Job
 from omop import actions, uploads
-from omop.imports.options import ImportOptions
+from omop.imports.options import ImportOptions, Mode
 from omop.models import Person, VisitOccurrence
 from omop.sources import ImportSource
 from omop.tests.admin_imports.conftest import END, finished, plain_choices, sent, signed_in, upload
@@ -158,6 +158,15 @@ def test_files_that_changed_since_the_check_are_not_loaded(signed_in, settings, 
     page = signed_in.post(report, follow=True).content.decode()
     assert "The files changed after they were checked. Check them again; nothing was loaded." in page
     assert not Person.objects.exists()
+
+
+def test_what_would_now_overwrite_rows_that_nobody_confirmed_is_not_loaded(signed_in, data_staff, write_table):
+    job = check(write_table("person"), by=data_staff, mode=Mode.UPSERT)
+    actions.import_files(paths=[write_table("person", {"year_of_birth": 1900})], by=None)
+    page = signed_in.post(reverse("admin:omop_bulk_report", args=[job.pk]), follow=True).content.decode()
+    assert "The database has changed since the check: of person it said 1 new, 0 changed, 0 removed" in page
+    assert "now it would be 0 new, 1 changed, 0 removed. Check the files again; nothing was loaded." in page
+    assert Person.objects.get().year_of_birth == 1900
 
 
 def test_what_changed_since_the_check_is_found_at_the_import(signed_in, data_staff, write_table):
