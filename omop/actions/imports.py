@@ -106,7 +106,8 @@ def import_files(
 
 
 def _require_same_effect(confirmed: ImportRun, report: ImportReport) -> None:
-    """Raise UsageError unless the run does what was confirmed, or nothing, as a job that is taken over after its commit.
+    """Raise UsageError unless the run does what was confirmed, or nothing, as a job does that is taken over after its
+    commit.
 
     Within the transaction, so that what was done is undone.
     """
