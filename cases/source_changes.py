@@ -3,6 +3,7 @@
 Frozen snapshots stay as they are. What is written here says that one made anew could differ.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
@@ -51,13 +52,26 @@ def record_source_changes(sender: Any, *, run: ImportRun, dry_run: bool, changes
                 f" SELECT %s, case_id, table_name, added, changed, removed FROM ({found}) f",
                 [field.get_db_prep_value(run.pk, connection)],
             )
-        cursor.execute(f"SELECT count(DISTINCT case_id) FROM ({found}) f")
-        count = cursor.fetchone()[0]
+        cases = f"SELECT DISTINCT number FROM ({found}) f"
+        cursor.execute(f"SELECT number, count(*) OVER () FROM ({cases}) c ORDER BY number LIMIT %s", [_FIRST])
+        numbers = cursor.fetchall()
+        count = numbers[0][1] if numbers else 0
         columns = "number, table_name, added, changed, removed"
         cursor.execute(f"SELECT {columns} FROM ({found}) f ORDER BY number, table_name LIMIT %s", [_FIRST])
         names = ("number", "table", "added", "changed", "removed")
         first = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    return {"cases": {"count": count, "first": first}}
+    text = _in_words([number for number, _ in numbers], count, dry_run=dry_run)
+    return {"cases": {"count": count, "first": first, "text": text}}
+
+
+def _in_words(numbers: Sequence[int], count: int, *, dry_run: bool) -> str:
+    """One sentence with the first numbers; "" where there is no case."""
+    if not count:
+        return ""
+    who = "1 case has" if count == 1 else f"{count:,} cases have"
+    more = f", and {count - len(numbers):,} more" if count > len(numbers) else ""
+    changed = "would change" if dry_run else "changed"
+    return f"{who} source rows that this run {changed}: {', '.join(map(str, numbers))}{more}."
 
 
 def panel(run: ImportRun, user: Any) -> RunPanel | None:

@@ -14,5 +14,5 @@ persons_asked_for = Signal()
 # old_start_at). A row of it is one row of a table that snapshots read. The old_ columns are those of the row before
 # the run, null where there was none; start_date null means that the table knows no start (person). A row that moves
 # to another person is removed from the one and added to the other. Receivers return what the run's report says of it:
-# a dict of JSON values, or None.
+# a dict of JSON values, or None; where a value is an object with `text`, the command prints that too.
 rows_changed = Signal()

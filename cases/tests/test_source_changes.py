@@ -69,7 +69,8 @@ def test_rows_up_to_the_index_time_count_and_later_ones_do_not(case, load):
     assert changes() == [("measurement", 3, 0, 0)]
     assert SourceChange.objects.get().run_id == run.pk
     first = [{"number": case.number, "table": "measurement", "added": 3, "changed": 0, "removed": 0}]
-    assert said == {"count": 1, "first": first}
+    text = f"1 case has source rows that this run changed: {case.number}."
+    assert said == {"count": 1, "first": first, "text": text}
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_rows_of_other_persons_and_rows_that_stay_concern_nobody(case, load):
     load(measurement=[measured(1)])
     run, said = load(measurement=[measured(1), measured(2, person=8)])
     assert not SourceChange.objects.of_run(run).exists()
-    assert said == {"count": 0, "first": []}
+    assert said == {"count": 0, "first": [], "text": ""}
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing(case, load):
@@ -114,8 +115,17 @@ def test_a_dry_run_says_the_same_and_writes_nothing(case, load):
     _, checked = load(dry_run=True, measurement=lines)
     assert not SourceChange.objects.exists()
     _, loaded = load(measurement=lines)
-    assert checked == loaded
+    assert checked == {**loaded, "text": loaded["text"].replace("changed", "would change")}
     assert loaded["count"] == 1
+
+
+def test_the_first_cases_are_named_and_the_others_counted(case, load):
+    for n in range(1, 25):
+        Case.objects.create(number=1000 + n, person_id=7, index_at=datetime(2020, 5, 17, 23, 59))  # noqa: DTZ001
+    _, said = load(person=["7,8532,F,1961,5,18,0,0"], measurement=[measured(1)])
+    numbers = ", ".join(map(str, [case.number, *range(1001, 1020)]))
+    assert said["text"] == f"25 cases have source rows that this run changed: {numbers}, and 5 more."
+    assert len(said["first"]) == 20
 
 
 def test_where_there_is_no_case_nothing_is_said(one_visit, load):

@@ -146,6 +146,11 @@ class ImportReport:
         )
 
     @property
+    def changes(self) -> bool:
+        """Whether any row was new, other or gone; of a run that loaded nothing, whether one would be."""
+        return any(counts.new or counts.changed or counts.removed for counts in self.tables.values())
+
+    @property
     def warnings(self) -> list[CheckResult]:
         """The checks that found something which does not stop the run."""
         return [result for result in self.checks.values() if result.level is Level.WARN and result.count]

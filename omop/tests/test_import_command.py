@@ -17,6 +17,7 @@ from omop.imports.command_line.arguments import options_of
 from omop.imports.gate.catalogue import CATALOGUE
 from omop.management.commands import import_omop
 from omop.models import Person
+from omop.signals import persons_asked_for, rows_changed
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +42,39 @@ def test_zero_when_loaded(write_table, tmp_path):
     assert written["status"] == "loaded"
     assert written["tables"]["person"]["loaded"] == 1
     assert Person.objects.count() == 1
+
+
+def test_an_unchanged_rerun_says_so_in_one_sentence(write_table):
+    path = write_table("person")
+    assert run(path)[1].splitlines()[-1].startswith("Loaded, in ")
+    last = run(path)[1].splitlines()[-2:]
+    assert last[0].startswith("Checks passed")
+    assert re.fullmatch(r"These files were loaded on .* UTC; nothing changed \(\d+\.\d s\)\.", last[1])
+    other = write_table("person", {"location_id": ""})
+    said = run(other)[1].splitlines()[-1]
+    assert re.fullmatch(r"No row is new or other than in the database; nothing changed \(\d+\.\d s\)\.", said)
+
+
+def test_what_other_apps_say_of_the_rows_is_printed(write_table):
+    def tell(sender, *, dry_run, **_):
+        return {"cases": {"text": f"2 cases {'would change' if dry_run else 'changed'}: 1, 2."}}
+
+    Person.objects.create(
+        person_id=1, gender_concept_id=8507, year_of_birth=1979, race_concept_id=0, ethnicity_concept_id=0
+    )
+    persons_asked_for.connect(_everybody)
+    rows_changed.connect(tell)
+    try:
+        path = write_table("person")
+        assert run(path, "--mode=upsert", "--dry-run")[1].splitlines()[-1] == "2 cases would change: 1, 2."
+        assert run(path, "--mode=upsert")[1].splitlines()[-1] == "2 cases changed: 1, 2."
+    finally:
+        persons_asked_for.disconnect(_everybody)
+        rows_changed.disconnect(tell)
+
+
+def _everybody(sender, **_):
+    return Person.objects.values_list("person_id")
 
 
 def test_zero_for_a_dry_run_that_may_be_loaded(write_table):
@@ -81,6 +115,15 @@ def test_the_file_of_rejects_is_written_where_there_are_none(write_table, tmp_pa
     [
         ([], "Name at least one file or folder"),
         (["/nowhere/at/all"], "/nowhere/at/all"),
+        (["PERSON", "--alias", "NOPE.csv=person"], "NOPE.csv was to be read as person, but there is no such file"),
+        (["PERSON", "--alias", "persn.csv=person"], "Did you mean person.csv?"),
+        (["PERSON", "--zero-as-null", "person_source_value"], "0 is a value like any other"),
+        (["PERSON", "--zero-as-null", "person.gender_concept_id"], "person.gender_concept_id is required"),
+        (["PERSON", "--zero-as-null", "provider.provider_id"], "provider.provider_id is part of the key"),
+        (
+            ["PERSON", "--null-token", "person.year_of_birth=NA"],
+            "person.year_of_birth is required, so it cannot be none",
+        ),
         (["PERSON", "--report", "/nowhere/report.json"], "cannot be written"),
         (["PERSON", "--report", "."], "is a folder"),
         (["PERSON", "--report", "PERSON"], "is a file to import"),
@@ -125,11 +168,12 @@ def test_two_for_wrong_use_and_nothing_is_done(arguments, said, write_table, tmp
         ("--earliest=1950", "YYYY-MM-DD"),
         ("--latest=2020-W01-1", "YYYY-MM-DD"),
         ("--threads=0", "1 or more"),
+        ("", "a path is empty; is a variable not set?"),
     ],
 )
 def test_options_that_make_no_sense_are_named_with_what_was_meant_perhaps(argument, said):
     # The parser ends a process with status 2 by itself; here it raises.
-    with pytest.raises(CommandError, match="argument --") as error:
+    with pytest.raises(CommandError, match="argument ") as error:
         call_command("import_omop", "somewhere", argument)
     assert said in str(error.value)
 

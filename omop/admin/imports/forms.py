@@ -9,6 +9,7 @@ from typing import Any, cast
 from django import forms
 from django.core.exceptions import ValidationError
 
+from augmed.foundation.errors import DomainError
 from omop.admin.imports.fields import ColumnsField, LinesField, ManyFilesField, TablesField, known_column
 from omop.imports.gate.catalogue import CATALOGUE, Check, Level
 from omop.imports.options import (
@@ -23,6 +24,7 @@ from omop.imports.options import (
     Quoting,
     UnknownColumns,
 )
+from omop.imports.reading.named import never_none
 from omop.imports.schema import schemas
 
 TOLERABLE = tuple(check for check in CATALOGUE.values() if check.level is not Level.REFUSE)
@@ -160,10 +162,18 @@ class OptionsForm(forms.Form):
             return any(field.errors for _, field in self.tolerated) or bool(self["exact"].errors)
         return bool(self.given.thresholds)
 
+    def clean_zero_as_null(self) -> frozenset[str]:
+        names: frozenset[str] = self.cleaned_data["zero_as_null"]
+        if reasons := [reason for name in sorted(names) if (reason := never_none(name, zero=True))]:
+            raise ValidationError(reasons)
+        return names
+
     def clean_null_tokens(self) -> dict[str, tuple[str, ...]]:
         tokens: dict[str, tuple[str, ...]] = {}
         for name, token in self.cleaned_data["null_tokens"]:
             column = known_column(name)
+            if reason := never_none(column, zero=False):
+                raise ValidationError(reason)
             tokens[column] = (*tokens.get(column, ()), token)
         return tokens
 
@@ -192,6 +202,14 @@ class OptionsForm(forms.Form):
             raise ValidationError(f"There is no table {table} in CDM 5.4.")
         if dot:
             known_column(place)
+
+    def refuse(self, error: DomainError, otherwise: str | None) -> None:
+        """Show why an action refused: at the fields that it names, else at the field `otherwise` (None: above all)."""
+        named: list[tuple[str | None, list[str]]] = [
+            (field, reasons) for field, reasons in error.errors.items() if field in self.fields
+        ]
+        for field, reasons in named or [(otherwise, [error.detail])]:
+            self.add_error(field, list(reasons))
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

@@ -15,12 +15,13 @@ from django.utils import timezone
 from augmed.foundation import jobs
 from augmed.foundation.errors import DomainError
 from augmed.foundation.models import Job
-from omop import actions, run_panels
+from omop import actions, history, run_panels
 from omop.admin import downloads
 from omop.admin.imports.base import ImportPages
 from omop.admin.imports.forms import OptionsForm
 from omop.admin.imports.presentation import RunView, unknown_files, view_of
 from omop.admin.imports.progress import pace_of
+from omop.admin.imports.usage import require_fitting
 from omop.imports import runs
 from omop.imports.options import ImportOptions
 from omop.imports.schema import schemas
@@ -28,6 +29,7 @@ from omop.models import ImportRun
 from omop.sources import ImportSource
 
 LEAVE_OUT = "-"
+_LEFT_OUT_SHOWN = 20  # names of files
 
 
 class ConfirmForm(forms.Form):
@@ -100,6 +102,7 @@ class RunPages(ImportPages):
             "rejects": runs.rejects_path(view.run) if view else None,
             "tables": sorted(schemas()) if view and view.unknown else [],
             "leave_out": LEAVE_OUT,
+            "files_left_out": _left_out(job),
         }
         status = 422 if request.method == "POST" else 200
         return self._page(request, "run.html", context, status=status)
@@ -109,6 +112,7 @@ class RunPages(ImportPages):
         job = self._job(request, job_id)
         pace = pace_of(job, timezone.now())
         state = {"over": job.is_over, "percent": pace.percent, "phase": pace.phase, "numbers": pace.numbers}
+        state["dead"] = pace.dead
         return JsonResponse(state, headers={"Cache-Control": "no-store"})
 
     def cancel(self, request: HttpRequest, job_id: uuid.UUID) -> HttpResponseBase:
@@ -128,7 +132,11 @@ class RunPages(ImportPages):
         source, options = _asked(job)
         form = OptionsForm(request.POST if request.method == "POST" else None, options=options)
         if request.method == "POST" and form.is_valid():
-            return self._start(request, job, source, form.options)
+            try:
+                require_fitting(source, form.options)
+                return self._to_run(actions.start_import(source=source, options=form.options, by=request.user))
+            except DomainError as error:
+                form.refuse(error, None)
         status = 422 if request.method == "POST" else 200
         return self._page(request, "again.html", {"form": form, "job": job, "source": source}, status=status)
 
@@ -164,6 +172,7 @@ class RunPages(ImportPages):
         try:
             if left_out:
                 source = source.without(left_out)
+            require_fitting(source, options)
             job = actions.start_import(source=source, options=options, by=request.user)
         except DomainError as error:
             messages.error(request, error.detail)
@@ -187,6 +196,15 @@ def _asked(job: Job) -> tuple[ImportSource, ImportOptions]:
 
 def _files_are_there(job: Job) -> bool:
     return "source" in job.parameters and _asked(job)[0].is_there()
+
+
+def _left_out(job: Job) -> str:
+    """The files that somebody chose to leave out, in short; empty where the files are no longer there."""
+    try:
+        names = _asked(job)[0].left_out() if "source" in job.parameters else []
+    except DomainError:
+        names = []
+    return history.in_short(names, _LEFT_OUT_SHOWN)
 
 
 def _run_of(job: Job) -> ImportRun | None:

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core import signing
-from django.db.models.fields.json import KT
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_protect
 
@@ -16,6 +15,8 @@ from omop import actions, folders, uploads
 from omop.admin.imports.base import ImportPages
 from omop.admin.imports.forms import FolderForm, UploadForm
 from omop.admin.imports.receiving import END, DiskUploadHandler, came_whole
+from omop.admin.imports.recent import recent
+from omop.admin.imports.usage import require_fitting
 from omop.sources import ImportSource
 
 _SALT = "omop.admin.imports.kept"
@@ -47,17 +48,18 @@ class StartPages(ImportPages):
                 kept = self._kept(request, form, handler)
                 if form.is_valid():
                     source = ImportSource("upload", kept)
+                    require_fitting(source, form.options)
                     job = actions.start_import(source=source, options=form.options, by=request.user)
                     return self._started(request, job)
             except DomainError as error:
-                form.add_error("uploaded", error.detail)
+                form.refuse(error, "uploaded")
         if posted and request.headers.get("Accept") == "application/json":
             return JsonResponse({"errors": form.errors, "kept": _sign(kept, request)}, status=422)
         context = {
             "form": form,
             "kept": _sign(kept, request),
             "kept_files": [path.name for path in ImportSource("upload", kept).paths()] if kept else [],
-            "recent": _recent(request.user),
+            "recent": recent(request.user),
             "folders": folders.roots(),
             "end": END,
             "limit": settings.OMOP_UPLOAD_MAX_MB * 1_000_000,
@@ -104,17 +106,12 @@ class StartPages(ImportPages):
             place = folders.locate(listing.root, listing.path)
             source = ImportSource("folder", str(place), tuple(form.cleaned_data["names"]))
             try:
+                require_fitting(source, form.options)
                 return self._to_run(actions.start_import(source=source, options=form.options, by=request.user))
             except DomainError as error:
-                form.add_error(None, error.detail)
+                form.refuse(error, None)
         context |= {"form": form, "listing": listing, "root_path": folders.roots()[listing.root]}
         return self._page(request, "folder.html", context, status=422 if request.method == "POST" else 200)
-
-
-def _recent(user: Any) -> Any:
-    """The last jobs with their outcome, without their whole results."""
-    mine = Job.objects.visible_to(user).filter(kind=actions.IMPORT_JOB).select_related("created_by")
-    return mine.defer("result").annotate(outcome=KT("result__status"))[:10]
 
 
 def _sign(name: str, request: HttpRequest) -> str:

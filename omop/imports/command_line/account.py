@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from omop.actions import ImportOutcome
 from omop.imports.gate.catalogue import CATALOGUE, Level, Outcome
 from omop.imports.report import CheckResult, FileReport, ImportReport
 
@@ -12,11 +13,22 @@ _DONE = {"loaded": "Loaded", "checked": "Checked, nothing loaded", "refused": "R
 
 
 def account(report: ImportReport, findings: int) -> Iterator[str]:
-    """The lines. `findings` is how many are shown with each check."""
+    """The lines, but for those of `ending`. `findings` is how many are shown with each check."""
     yield from _files(report)
     yield from _tables(report)
     yield from _checks(report.checks.values(), findings)
-    yield f"{_DONE[report.status]}, in {report.seconds:.1f} s."
+
+
+def ending(outcome: ImportOutcome) -> Iterator[str]:
+    """The last lines: what was done, and what it means for others."""
+    report = outcome.report
+    if report.status == "loaded" and not report.changes:
+        said = outcome.message or "No row is new or other than in the database; nothing changed."
+        yield f"{said.removesuffix('.')} ({report.seconds:.1f} s)."
+    else:
+        yield f"{_DONE[report.status]}, in {report.seconds:.1f} s."
+        yield from filter(None, [outcome.message])
+    yield from outcome.notes
 
 
 def catalogue() -> Iterator[str]:

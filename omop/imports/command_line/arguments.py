@@ -7,6 +7,7 @@ from argparse import Action, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from omop.imports.gate.catalogue import CATALOGUE, Level
@@ -94,6 +95,13 @@ def options_of(arguments: dict[str, Any]) -> ImportOptions:
     if options.latest is not None and options.latest < options.earliest:
         raise OptionError(f"--latest {options.latest} is before --earliest {options.earliest}.")
     return options
+
+
+def path_of(text: str) -> Path:
+    """A path that was given. The empty one, as of a variable that is not set, is not the current folder."""
+    if not text:
+        raise ArgumentTypeError("a path is empty; is a variable not set? The current folder is .")
+    return Path(text)
 
 
 class _Collect(Action):

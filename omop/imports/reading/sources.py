@@ -134,6 +134,8 @@ def find_files(paths: Sequence[Path], options: ImportOptions, report: ImportRepo
     found = _named(_expand(paths, report))
     if not found and not report.error_count:
         raise UsageError(f"No {READ} file in {', '.join(map(str, paths)) or 'no path'}.")
+    if not report.error_count and (slip := _unused(options, found)):  # a damaged archive may hold what is missing
+        raise UsageError(slip)
     files = []
     for number, each in enumerate(found, len(report.files)):
         table = aliases.get(each.name.lower()) or aliases.get(each.base.lower()) or each.table
@@ -148,6 +150,23 @@ def find_files(paths: Sequence[Path], options: ImportOptions, report: ImportRepo
             report.found("table_known", unknown, _unknown(table, each.base), file=each.name)
     order = {name: position for position, name in enumerate(schemas())}
     return sorted(files, key=lambda file: (order[file.table], file.number))
+
+
+def unused_alias(paths: Sequence[Path], options: ImportOptions) -> str | None:
+    """In words, the first file that `options.aliases` names and that is not among those of the paths."""
+    report = ImportReport(dry_run=True, options=options)
+    found = _named(_expand(paths, report))
+    return None if report.error_count else _unused(options, found)
+
+
+def _unused(options: ImportOptions, found: Sequence[_Found]) -> str | None:
+    names = [name for each in found for name in (each.name, each.base)]
+    for name, table in options.aliases.items():
+        if name.lower() not in {each.lower() for each in names}:
+            close = difflib.get_close_matches(name, names, n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            return f"{printable(name)} was to be read as {table}, but there is no such file.{hint}"
+    return None
 
 
 def suggested_table(name: str) -> str | None:

@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from augmed.foundation.errors import DomainError
 from omop import actions
 from omop.actions import ImportOptions, ImportOutcome, OptionError, UsageError
-from omop.imports.command_line.account import account, catalogue
-from omop.imports.command_line.arguments import add_option_arguments, options_of
+from omop.imports.command_line.account import account, catalogue, ending
+from omop.imports.command_line.arguments import add_option_arguments, options_of, path_of
 from omop.imports.command_line.outputs import Output, OutputError, write_rejects, write_report
 from omop.imports.command_line.progress import ProgressBar
 from omop.imports.command_line.streams import Stopped, print_lines, stopped_by_signals
@@ -29,7 +29,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("paths", nargs="*", metavar="PATH", type=Path, help="a file, or a folder of files")
+        parser.add_argument("paths", nargs="*", metavar="PATH", type=path_of, help="a file, or a folder of files")
         parser.add_argument("--dry-run", action="store_true", help="check everything, load nothing")
         parser.add_argument("--report", metavar="FILE.json", type=Path, help="write the whole report to this file")
         parser.add_argument("--rejects", metavar="FILE.csv", type=Path, help="write every rejected line to this file")
@@ -67,7 +67,7 @@ class Command(BaseCommand):
             raise CommandError(f"{error} As to the rows: {self._done}.", returncode=FAILED) from error
         if verbosity:
             print_lines(self.stdout, account(outcome.report, _FINDINGS[verbosity]))
-            print_lines(self.stdout, filter(None, [outcome.message]))
+            print_lines(self.stdout, ending(outcome))
         if outcome.report.refused:
             count = outcome.report.error_count
             errors = f"{count:,} error{'' if count == 1 else 's'}"

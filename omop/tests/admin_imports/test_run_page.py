@@ -214,6 +214,19 @@ def test_other_choices_for_the_same_files(signed_in, finished, monkeypatch):
     assert signed_in.post(address, {**body, "zero_as_null": "no_such"}).status_code == 422
 
 
+def test_a_table_for_a_file_that_is_not_there_is_an_error_at_its_field(signed_in, finished, upload, write_table):
+    said = "NOPE.csv was to be read as person, but there is no such file."
+    job = finished()
+    address = reverse("admin:omop_bulk_again", args=[job.pk])
+    body = {field.name: field.value() or "" for field in signed_in.get(address).context["form"]}
+    again = signed_in.post(address, {**body, "aliases": "NOPE.csv = person"})
+    first = upload(write_table("person"), aliases="NOPE.csv = person")
+    for answer in (again, first):
+        assert answer.status_code == 422
+        assert list(answer.context["form"].errors) == ["aliases"]
+        assert said in answer.context["form"].errors["aliases"][0]
+
+
 def test_what_other_apps_say_of_the_run_is_shown(signed_in, finished, monkeypatch, data_staff):
     def panel(run, user):
         assert user == data_staff

@@ -170,6 +170,6 @@ def test_names_of_options_that_are_there(read):
         "concept_class.csv",
         thresholds=thresholds,
         zero_as_null=frozenset({"provider_id", "person.provider_id"}),
-        null_tokens={"concept_name": ("NA",)},
+        null_tokens={"stop_reason": ("NA",)},
     )
     assert found.only.rows == [ROW]

@@ -84,9 +84,10 @@ HEADER = {
     "measurement_datetime": MOMENTS,
     "value_as_number": NUMBERS,
     "measurement_source_value": TEXTS,
+    "visit_occurrence_id": INTEGERS,
     "unheard_of": TEXTS,
 }
-FINE = ["7", "1", "3000963", "2020-01-31", "32817", "2020-01-31 10:11:12", "48.1", "glucose", "?"]
+FINE = ["7", "1", "3000963", "2020-01-31", "32817", "2020-01-31 10:11:12", "48.1", "glucose", "5", "?"]
 # Whole lines that are odd.
 LINES = [
     "",
@@ -110,7 +111,7 @@ options = st.builds(
     ImportOptions,
     unknown_columns=st.just(UnknownColumns.IGNORE),
     null_tokens=st.sampled_from([{}, {"value_as_number": ("NA",), "measurement_source_value": ("NA", "a")}]),
-    zero_as_null=st.sampled_from([frozenset(), frozenset({"person_id", "measurement.value_as_number"})]),
+    zero_as_null=st.sampled_from([frozenset(), frozenset({"visit_occurrence_id", "measurement.value_as_number"})]),
     date_order=st.sampled_from(DateOrder),
     long_text=st.sampled_from(LongText),
     encoding=st.sampled_from(Encoding),
