@@ -11,6 +11,7 @@ from omop.imports import runs
 from omop.imports.backends import backend
 from omop.imports.gate.gate import Gate
 from omop.imports.loading.changes import Changes
+from omop.imports.loading.merge import Absent, fill_from_database
 from omop.imports.loading.modes import TableLoader
 from omop.imports.loading.persons import check_rows_that_stay, drop_replaced, name_replaced
 from omop.imports.options import Mode
@@ -112,9 +113,13 @@ class Engine:
             self._database.finish(schema)
 
     def _check(self, rejects: RejectWriter) -> None:
+        tables = self._staged()
         if self._report.options.mode is Mode.REPLACE_PERSON:
             name_replaced(self._database)
-        tables = self._staged()
+        if self._report.options.mode is Mode.UPSERT:
+            self._database.memory()
+            for schema in tables:
+                fill_from_database(schema, self._database, self._absent(schema))
         names = [schema.name for schema in tables]
         Gate(
             self._database,
@@ -157,18 +162,27 @@ class Engine:
     def _loaders(self) -> list[TableLoader]:
         options = self._report.options
         return [
-            TableLoader(schema, self._database, options.mode, *self._absent(schema), options.indexes)
+            TableLoader(schema, self._database, options.mode, self._keeps(schema), options.indexes)
             for schema in self._staged()
         ]
 
-    def _absent(self, schema: TableSchema) -> tuple[dict[str, frozenset[int]], int]:
-        """Which of the table's files lack which column, and how many files it has."""
-        numbers = [file.number for file in self._files if file.table == schema.name]
-        lacking = {
+    def _absent(self, schema: TableSchema) -> Absent:
+        """Which of the table's files lack which column."""
+        numbers = self._numbers(schema)
+        return {
             name: frozenset(number for number in numbers if name in self._report.files[number].missing)
             for name in schema.columns
         }
-        return {name: found for name, found in lacking.items() if found}, len(numbers)
+
+    def _keeps(self, schema: TableSchema) -> frozenset[str]:
+        """Columns that no file of the table has: an upsert does not touch them, whoever else edits them meanwhile."""
+        if self._report.options.mode is not Mode.UPSERT:
+            return frozenset()
+        numbers = frozenset(self._numbers(schema))
+        return frozenset(name for name, lacking in self._absent(schema).items() if lacking == numbers)
+
+    def _numbers(self, schema: TableSchema) -> list[int]:
+        return [file.number for file in self._files if file.table == schema.name]
 
     def _staged(self) -> list[TableSchema]:
         return [schema for name, schema in schemas().items() if name in self._database.tables]

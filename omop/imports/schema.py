@@ -59,6 +59,11 @@ UNDECLARED: Mapping[tuple[str, str], Reference] = MappingProxyType(
     }
 )
 
+# Rows without a person_id that are a person's all the same: the person's of the row they refer to.
+OWNED: Mapping[str, Reference] = MappingProxyType(
+    {"note_nlp": Reference("note", "note_id"), "episode_event": Reference("episode", "episode_id")}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnSchema:

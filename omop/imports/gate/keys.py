@@ -8,7 +8,7 @@ from omop.imports.gate.rows import RowCheck
 from omop.imports.gate.scope import LEFT_OUT, Scope, key_of, stream
 from omop.imports.options import Duplicates, Mode
 from omop.imports.report import CheckResult
-from omop.imports.schema import NATURAL_KEYS, TableSchema
+from omop.imports.schema import NATURAL_KEYS, OWNED, TableSchema
 
 _DUPLICATES = "omop_gate_duplicates"
 
@@ -47,16 +47,18 @@ def same_content(schema: TableSchema, scope: Scope, one: str, other: str) -> str
 def check_duplicates(scope: Scope, schema: TableSchema, record: Recorder, *, increasing: bool) -> bool:
     """Rows whose key came before: rejected, or left out as the options say. Whether there are any.
 
-    The first row in the order of files and lines is the one kept, whatever else is wrong with it: which row loads
-    must not hang on other checks. `increasing` says that the keys are known to be in strictly increasing order.
+    The first row in the order of files and lines is the one kept, whatever the other checks find wrong with it: which
+    row loads must not hang on them. But a row with a cell that could not be read does not load, and where the others
+    would be left out for it nothing would: there the first row that could be read is kept, and the others are but
+    rejected. `increasing` says that the keys are known to be in strictly increasing order.
     """
     record.result(unique_code(schema), schema.name, key_column(schema))
     key = ", ".join(f"s.{quoted(name)}" for name in schema.key)
     grouped = f"FROM {scope.rows(schema.name)} s WHERE {filled_key(schema, 's')} GROUP BY {key} HAVING count(*) > 1"
     if increasing or not query(f"SELECT 1 {grouped} LIMIT 1"):
         return False
-    _find_duplicates(scope, schema, grouped)
     choice = record.report.options.duplicates
+    _find_duplicates(scope, schema, grouped, "TRUE" if choice is Duplicates.REFUSE else scope.kept(schema.name))
     same = "n.same" if choice is Duplicates.IDENTICAL else "1"
     if choice is Duplicates.REFUSE:
         same = "0"
@@ -67,15 +69,19 @@ def check_duplicates(scope: Scope, schema: TableSchema, record: Recorder, *, inc
     return True
 
 
-def _find_duplicates(scope: Scope, schema: TableSchema, grouped: str) -> None:
-    """A temporary table of the later rows, each with the place of the first and whether it has the same content."""
+def _find_duplicates(scope: Scope, schema: TableSchema, grouped: str, among: str) -> None:
+    """A temporary table of the later rows, each with the place of the first and whether it has the same content.
+
+    `among` is the condition on rows that are compared at all.
+    """
     rows, file, line = quoted(staging(schema.name)), quoted(FILE), quoted(LINE)
     key = ", ".join(f"s.{quoted(name)}" for name in schema.key)
     window = f"(PARTITION BY {key} ORDER BY s.{file}, s.{line})"
     several = f" AND {key} IN (SELECT {key} {grouped})" if len(schema.key) == 1 else ""
     numbered = (
         f"SELECT s.{file}, s.{line}, row_number() OVER {window} AS n, first_value(s.{file}) OVER {window} AS file_1,"
-        f" first_value(s.{line}) OVER {window} AS line_1 FROM {rows} s WHERE {filled_key(schema, 's')}{several}"
+        f" first_value(s.{line}) OVER {window} AS line_1 FROM {rows} s"
+        f" WHERE {among} AND {filled_key(schema, 's')}{several}"
     )
     scope.create(
         _DUPLICATES,
@@ -157,15 +163,22 @@ def check_conflicts(scope: Scope, schema: TableSchema, record: Recorder, mode: M
 def check_not_replaced(scope: Scope, schema: TableSchema, record: Recorder) -> int:
     """Conflicts in the mode replace-person with rows that were to be replaced, but whose person was rejected since.
 
-    Only rows of other persons can be here: those of the rejected person are rejected with it. The number of conflicts.
+    Rows of the rejected person itself are no conflict: they are rejected with it. The number of conflicts.
     """
-    if "person_id" not in schema.columns or "person_id" in schema.key or not scope.filled(schema.name):
+    if not scope.filled(schema.name):
+        return 0
+    if schema.name in OWNED:
+        owner, join = "o", f" JOIN {quoted(OWNED[schema.name].table)} o ON {_refers(schema, 't', 'o')}"
+        moves = _leaves_owner(schema, scope)
+    elif "person_id" in schema.columns and "person_id" not in schema.key:
+        owner, join, moves = "t", "", "t.person_id <> s.person_id"
+    else:
         return 0
     persons = quoted(staging("person"))
     source = (
-        f"FROM {scope.rows(schema.name)} s JOIN {quoted(schema.name)} t ON {on_key(schema, scope, 's', 't')}"
-        f" WHERE {scope.kept(schema.name)} AND t.person_id <> s.person_id AND {scope.stays(schema, 't')}"
-        f" AND EXISTS (SELECT 1 FROM {persons} p WHERE p.person_id = t.person_id)"
+        f"FROM {scope.rows(schema.name)} s JOIN {quoted(schema.name)} t ON {on_key(schema, scope, 's', 't')}{join}"
+        f" WHERE {scope.kept(schema.name)} AND {moves} AND {scope.stays(schema, 't')}"
+        f" AND EXISTS (SELECT 1 FROM {persons} p WHERE p.person_id = {owner}.person_id)"
     )
     wrong = int(query(f"SELECT count(*) {source}")[0][0])
     if wrong:
@@ -173,6 +186,21 @@ def check_not_replaced(scope: Scope, schema: TableSchema, record: Recorder) -> i
         others = [name for name in schema.columns if name not in schema.key]
         _tell_conflicts(scope, schema, record, result, source, others, wrong)
     return wrong
+
+
+def _leaves_owner(schema: TableSchema, scope: Scope) -> str:
+    """Whether `s` differs from `t`, and the row of the run that it refers to, if any, is not of the person of `o`."""
+    differs = f"NOT ({same_content(schema, scope, 's', 't')})"
+    table = OWNED[schema.name].table
+    if table not in scope.staged:
+        return differs
+    own = f"{_refers(schema, 's', 'n')} AND n.person_id = o.person_id"
+    return f"{differs} AND NOT EXISTS (SELECT 1 FROM {quoted(staging(table))} n WHERE {own})"
+
+
+def _refers(schema: TableSchema, row: str, owner: str) -> str:
+    column = quoted(OWNED[schema.name].column)
+    return f"{row}.{column} = {owner}.{column}"
 
 
 def _tell_conflicts(

@@ -14,7 +14,7 @@ from django.db import connection
 from omop.imports.backends import FILE, LINE, REJECTED, execute, query, quoted, staging
 from omop.imports.gate.definitions import AFTER_DEATH_DAYS, PERSON, VISIT, VISIT_DETAIL, WITHIN_DAYS
 from omop.imports.options import Mode
-from omop.imports.schema import TableSchema, schemas
+from omop.imports.schema import OWNED, TableSchema, schemas
 
 REJECTED_ROW, LEFT_OUT = 1, 2  # marks of staged rows; 0 is a row that loads
 _BATCH = 2_000
@@ -162,14 +162,26 @@ class Scope:
     def live_parent(self, table: str) -> str:
         """Live rows that stay: in the mode replace-person those of replaced persons do not."""
         schema = schemas()[table]
-        return f"SELECT {self._columns(schema)} FROM {quoted(table)} r WHERE {self.stays(schema, 'r')}"
+        return f"SELECT {self._columns(schema)} FROM {quoted(table)} r WHERE {self.stays(schema, 'r', parent=True)}"
 
-    def stays(self, schema: TableSchema, alias: str) -> str:
-        """Whether a live row is still there after the run."""
-        if self._mode is not Mode.REPLACE_PERSON or schema.name not in self.staged or "person_id" not in schema.columns:
+    def stays(self, schema: TableSchema, alias: str, *, parent: bool = False) -> str:
+        """Whether a live row is still there after the run, for its own sake or as a `parent` of rows of the run."""
+        if self._mode is not Mode.REPLACE_PERSON or schema.name not in self.staged:
             return "TRUE"
+        if schema.name in OWNED:
+            owner = OWNED[schema.name]
+            column, others = quoted(owner.column), self._of_others("o", kept=self._kept_parents)
+            return f"{alias}.{column} NOT IN (SELECT o.{column} FROM {quoted(owner.table)} o WHERE NOT {others})"
+        if "person_id" not in schema.columns:
+            return "TRUE"
+        # Rows of a person whose own row is rejected are not replaced, but its rows of the run are rejected with it.
+        names_person = schema.name == PERSON or (parent and schema.name in {o.table for o in OWNED.values()})
+        return self._of_others(alias, kept=self._kept_parents and not names_person)
+
+    def _of_others(self, alias: str, *, kept: bool) -> str:
+        """Whether a live row is of a person who is not in the run, or not `kept` there."""
         gone = f"gone.person_id = {alias}.person_id"
-        if self._kept_parents and schema.name != PERSON:  # rows of a person whose own row is rejected are not replaced
+        if kept:
             gone += f" AND gone.{quoted(REJECTED)} = 0"
         return f"NOT EXISTS (SELECT 1 FROM {quoted(staging(PERSON))} gone WHERE {gone})"
 

@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from omop import signals
 from omop.events import EVENT_TABLES
 from omop.imports.backends import Backend, execute, quoted, staging
-from omop.imports.loading.modes import REPLACED, TableLoader
-from omop.imports.loading.sql import FINE, PERSON, has_rows, insert_ids, live_twin, staged_twin
+from omop.imports.loading.modes import TableLoader
+from omop.imports.loading.sql import FINE, PERSON, has_rows, insert_ids, live_twin, replaced, staged_twin
 from omop.imports.schema import TableSchema
 from omop.models.imports import ImportRun
 
@@ -66,8 +66,8 @@ class Changes:
             self._write(schema, "changed", "s", "t", f"{loader.changed} AND {_asked('s')} AND {same_person}")
         if loader.replaces:
             moved = f"NOT {staged_twin(schema, self._backend, same_person=True)}"
-            replaced = f"t.{PERSON} IN (SELECT {PERSON} FROM {REPLACED})"
-            self._write(schema, "removed", None, "t", f"{table} t WHERE {_asked('t')} AND {replaced} AND {moved}")
+            gone = f"{replaced(schema, 't')} AND {moved}"
+            self._write(schema, "removed", None, "t", f"{table} t WHERE {_asked('t')} AND {gone}")
 
     def tell(self, run: ImportRun, *, dry_run: bool) -> dict[str, Any]:
         """Tell whoever asked; what they say of it for the report."""

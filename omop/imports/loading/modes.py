@@ -4,41 +4,44 @@ The same phrases count in a dry run and choose the rows in a load, so the previe
 that no check has marked take part.
 
 insert          a known key is left alone (the gate has refused it where its content differs)
-upsert          a known key is updated where a column that the file has differs; a column that the file lacks stays, and
-                so does the name of a concept that comes without one
-replace-person  rows of the persons in the run's person file, in the tables of the run that have a person_id: a known
-                key is updated in every column, rows without a staged one go. Any other row: as in insert
+upsert          a known key is updated where a column that the file has differs; what the file does not say, the staged
+                row has from the database (merge.py)
+replace-person  rows of the persons in the run's person file, in the tables of the run whose rows are somebody's: a
+                known key is updated in every column, rows without a staged one go. Any other row: as in insert
 """
 
-from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 
-from omop.imports.backends import FILE, Backend, execute, query, quoted, staging
-from omop.imports.cells import KEEPS_EMPTY
+from omop.imports.backends import Backend, execute, quoted, staging
 from omop.imports.loading.indexes import built_after
-from omop.imports.loading.sql import FINE, PERSON, count, has_person, has_rows, live_twin, names, on_key, staged_twin
+from omop.imports.loading.sql import (
+    FINE,
+    count,
+    has_rows,
+    is_owned,
+    live_twin,
+    may_meet,
+    names,
+    on_key,
+    replaced,
+    staged_twin,
+)
 from omop.imports.options import Indexes, Mode
 from omop.imports.report import TableCounts
 from omop.imports.schema import TableSchema
 
-Absent = Mapping[str, frozenset[int]]
-"""By column, the numbers of the table's files that do not have it."""
-
 _MANY = 10_000  # rows; fewer are faster inserted than a table is locked and its indexes dropped
-REPLACED = "omop_import_persons"
-"""Temporary table (person_id): whose rows a run in the mode replace-person replaces."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableLoader:
-    """One table of a run. `absent` is what its files lack; `files` how many files it has."""
+    """One table of a run. `keeps` are the columns that an update leaves as they are: in an upsert, what no file has."""
 
     schema: TableSchema
     backend: Backend
     mode: Mode
-    absent: Absent
-    files: int
+    keeps: frozenset[str]
     indexes: Indexes = Indexes.AUTO
 
     def preview(self, counts: TableCounts) -> None:
@@ -73,7 +76,7 @@ class TableLoader:
     @property
     def replaces(self) -> bool:
         """Whether rows of this table go with their persons."""
-        return self.mode is Mode.REPLACE_PERSON and has_person(self.schema)
+        return self.mode is Mode.REPLACE_PERSON and is_owned(self.schema)
 
     @property
     def updates(self) -> bool:
@@ -88,9 +91,7 @@ class TableLoader:
     @property
     def removed(self) -> str:
         """Condition on a row `t` of the table that goes."""
-        return (
-            f"t.{quoted(PERSON)} IN (SELECT {PERSON} FROM {REPLACED}) AND NOT {staged_twin(self.schema, self.backend)}"
-        )
+        return f"{replaced(self.schema, 't')} AND NOT {staged_twin(self.schema, self.backend)}"
 
     @property
     def _table(self) -> str:
@@ -102,50 +103,24 @@ class TableLoader:
 
     @property
     def _settable(self) -> list[str]:
-        """Columns that an update may set: not the key, and in an upsert not what no file has."""
-        others = [name for name in self.schema.columns if name not in self.schema.key]
-        if self.mode is Mode.UPSERT:
-            others = [name for name in others if len(self.absent.get(name, ())) < self.files]
-        return others
-
-    def _value(self, name: str) -> str:
-        """What an update sets a column to: what is there already where the row's own file lacks the column, or a name
-        that downloads leave out (of CPT4, which would lose its names with each release)."""
-        conditions = []
-        if lacking := sorted(self.absent.get(name, ())) if self.mode is Mode.UPSERT else []:
-            conditions.append(f"s.{quoted(FILE)} IN ({', '.join(map(str, lacking))})")
-        if (self.schema.name, name) in KEEPS_EMPTY:
-            conditions.append(f"s.{quoted(name)} = ''")
-        if not conditions:
-            return f"s.{quoted(name)}"
-        return f"CASE WHEN {' OR '.join(conditions)} THEN t.{quoted(name)} ELSE s.{quoted(name)} END"
+        """Columns that an update may set."""
+        return [name for name in self.schema.columns if name not in self.schema.key and name not in self.keeps]
 
     @property
     def _differs(self) -> str:
-        same = " AND ".join(f"t.{quoted(name)} {self.backend.same} {self._value(name)}" for name in self._settable)
-        replaced = f" AND t.{quoted(PERSON)} IN (SELECT {PERSON} FROM {REPLACED})" if self.replaces else ""
-        return f"{FINE}{replaced} AND NOT ({same})"
-
-    def _may_meet(self) -> bool:
-        """Whether the table has any key between the least and the greatest of the run: new ids are above, as a rule.
-
-        Spares a join with the whole table, by its index."""
-        if len(self.schema.key) > 1:
-            return True
-        key = quoted(self.schema.key[0])
-        low, high = query(f"SELECT min(s.{key}), max(s.{key}) FROM {self._staged} WHERE {FINE}")[0]
-        among = f"SELECT 1 FROM {self._table} WHERE {key} BETWEEN %s AND %s LIMIT 1"
-        return low is not None and bool(query(among, [low, high]))
+        same = " AND ".join(f"t.{quoted(name)} {self.backend.same} s.{quoted(name)}" for name in self._settable)
+        theirs = f" AND {replaced(self.schema, 't')}" if self.replaces else ""
+        return f"{FINE}{theirs} AND NOT ({same})"
 
     def _update(self) -> int:
-        assignments = ", ".join(f"{quoted(name)} = {self._value(name)}" for name in self._settable)
+        assignments = ", ".join(f"{quoted(name)} = s.{quoted(name)}" for name in self._settable)
         return execute(
             f"UPDATE {self._table} AS t SET {assignments} FROM {self._staged}"
             f" WHERE {on_key(self.schema, self.backend)} AND {self._differs}"
         )
 
     def _insert(self, empty: bool) -> int:
-        unknown = "" if empty or not self._may_meet() else f" AND NOT {live_twin(self.schema, self.backend)}"
+        unknown = "" if empty or not may_meet(self.schema) else f" AND NOT {live_twin(self.schema, self.backend)}"
         return execute(
             f"INSERT INTO {self._table} ({names(self.schema.columns)})"
             f" SELECT {names(self.schema.columns, 's.')} FROM {self._staged} WHERE {FINE}{unknown}"

@@ -3,17 +3,27 @@
 from collections.abc import Mapping
 
 from omop.imports.backends import Backend, execute, quoted, staging
-from omop.imports.loading.modes import REPLACED
-from omop.imports.loading.sql import FINE, PERSON, count, has_person, staged_twin
+from omop.imports.loading.sql import (
+    FINE,
+    PERSON,
+    REPLACED,
+    count,
+    has_person,
+    is_owned,
+    replaced,
+    replaced_owners,
+    staged_twin,
+)
 from omop.imports.report import ImportReport
-from omop.imports.schema import TableSchema, schemas
+from omop.imports.schema import OWNED, TableSchema, schemas
 
 
 def name_replaced(backend: Backend) -> None:
     """Make the temporary table of the persons whose rows are replaced: those of the run's person file.
 
     Only that file names them. A person_id that stands in any other file may be a slip, and a slip must not take away
-    the rows of somebody else.
+    the rows of somebody else. With them go the names of their rows by which rows of other tables are theirs, as these
+    rows may be gone or changed before the others are looked for.
     """
     drop_replaced()
     execute(f"CREATE TEMPORARY TABLE {REPLACED} ({PERSON} {backend.types['id']} PRIMARY KEY)")
@@ -21,11 +31,18 @@ def name_replaced(backend: Backend) -> None:
         f"INSERT INTO {REPLACED} SELECT DISTINCT s.{PERSON} FROM {quoted(staging('person'))} s"
         f" WHERE {FINE} AND s.{PERSON} IS NOT NULL"
     )
+    for table, owner in OWNED.items():
+        if table in backend.tables:
+            execute(
+                f"CREATE TEMPORARY TABLE {replaced_owners(owner.table)} AS SELECT t.{quoted(owner.column)} AS id"
+                f" FROM {quoted(owner.table)} t WHERE {replaced(schemas()[owner.table], 't')}"
+            )
 
 
 def drop_replaced() -> None:
-    """Remove that table, if it is there."""
-    execute(f"DROP TABLE IF EXISTS {REPLACED}")
+    """Remove those tables, if they are there."""
+    for table in (REPLACED, *(replaced_owners(owner.table) for owner in OWNED.values())):
+        execute(f"DROP TABLE IF EXISTS {table}")
 
 
 def check_rows_that_stay(staged: Mapping[str, TableSchema], backend: Backend, report: ImportReport) -> None:
@@ -48,7 +65,7 @@ def _can_go(schema: TableSchema, backend: Backend) -> bool:
 def _gone(schema: TableSchema, backend: Backend) -> str:
     return (
         f"SELECT t.{quoted(schema.key[0])} AS k FROM {quoted(schema.name)} t WHERE"
-        f" t.{PERSON} IN (SELECT {PERSON} FROM {REPLACED}) AND NOT {staged_twin(schema, backend, same_person=True)}"
+        f" {replaced(schema, 't')} AND NOT {staged_twin(schema, backend, same_person=True)}"
     )
 
 
@@ -56,8 +73,8 @@ def _check_column(
     schema: TableSchema, column: str, target: TableSchema, backend: Backend, report: ImportReport, in_run: bool
 ) -> None:
     stays = "1 = 1"
-    if in_run and has_person(schema):
-        stays = f"r.{PERSON} NOT IN (SELECT {PERSON} FROM {REPLACED})"
+    if in_run and is_owned(schema):
+        stays = f"NOT ({replaced(schema, 'r')})"
     rows = count(
         f"SELECT count(*) FROM {quoted(schema.name)} r WHERE {stays}"
         f" AND r.{quoted(column)} IN ({_gone(target, backend)})"
@@ -72,7 +89,7 @@ def _check_column(
 
 
 def _remedy(schema: TableSchema, target: TableSchema, in_run: bool) -> str:
-    if not has_person(schema):
+    if not is_owned(schema):
         return f"keep these in the file of {target.name}, as rows of {schema.name} are nobody's and stay"
     if in_run:
         return f"keep these in the file of {target.name}, or add the persons of the others to the file of person"

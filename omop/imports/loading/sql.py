@@ -6,9 +6,11 @@ from typing import Any
 from django.db.models import QuerySet
 
 from omop.imports.backends import REJECTED, Backend, execute, query, quoted, staging
-from omop.imports.schema import TableSchema
+from omop.imports.schema import OWNED, TableSchema
 
 PERSON = "person_id"
+REPLACED = "omop_import_persons"
+"""Temporary table (person_id): whose rows a run in the mode replace-person replaces."""
 FINE = f"s.{quoted(REJECTED)} = 0"
 
 
@@ -51,8 +53,39 @@ def has_rows(table: str) -> bool:
 
 
 def has_person(schema: TableSchema) -> bool:
-    """Whether rows of the table are somebody's."""
+    """Whether rows of the table say whose they are."""
     return PERSON in schema.columns
+
+
+def is_owned(schema: TableSchema) -> bool:
+    """Whether rows of the table are somebody's: by their person_id, or by the row that they refer to."""
+    return has_person(schema) or schema.name in OWNED
+
+
+def replaced(schema: TableSchema, row: str) -> str:
+    """Condition on a row of a table that is_owned: it is of a person whose rows are replaced."""
+    if has_person(schema):
+        return f"{row}.{quoted(PERSON)} IN (SELECT {PERSON} FROM {REPLACED})"
+    owner = OWNED[schema.name]
+    return f"{row}.{quoted(owner.column)} IN (SELECT id FROM {replaced_owners(owner.table)})"
+
+
+def replaced_owners(table: str) -> str:
+    """Temporary table (id): the rows of replaced persons as they were before the run, by which others are theirs."""
+    return f"{REPLACED}_{table}"
+
+
+def may_meet(schema: TableSchema) -> bool:
+    """Whether the table has any key between the least and the greatest of the run: new ids are above, as a rule.
+
+    Spares a join with the whole table, by its index.
+    """
+    if len(schema.key) > 1:
+        return has_rows(schema.name)
+    key = quoted(schema.key[0])
+    low, high = query(f"SELECT min({key}), max({key}) FROM {quoted(staging(schema.name))}")[0]
+    among = f"SELECT 1 FROM {quoted(schema.name)} WHERE {key} BETWEEN %s AND %s LIMIT 1"
+    return low is not None and bool(query(among, [low, high]))
 
 
 def _equal(schema: TableSchema, name: str, backend: Backend) -> str:

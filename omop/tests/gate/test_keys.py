@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from omop.imports.backends import REJECTED
 from omop.imports.gate.catalogue import Outcome
 from omop.imports.options import Duplicates, ImportOptions, Mode
 from omop.tests.gate.conftest import failed, told
@@ -67,6 +68,25 @@ def test_rows_that_are_the_same_are_left_out_and_others_rejected(staged):
     ]
     assert report.checks["duplicate_left_out", "care_site", "care_site_id"].count == 2
     assert report.refused
+
+
+@pytest.mark.parametrize("options", [FIRST, IDENTICAL])
+def test_of_rows_of_a_key_the_first_that_could_be_read_is_kept(staged, options):
+    same, bad = {"care_site_id": 1, "care_site_name": "a"}, {"care_site_id": 1, REJECTED: 1}
+    staged.put("care_site", bad, same, same, bad, {"care_site_id": 2})
+    report = staged.gate(options)
+    assert staged.marks("care_site") == [1, 0, 2, 1, 0]
+    counts = report.tables["care_site"]
+    assert (counts.rejected, counts.duplicates) == (2, 1)
+    (left_out,) = report.checks["duplicate_left_out", "care_site", "care_site_id"].first
+    assert (left_out.line, left_out.reason) == (4, "the same key is in rows.csv, line 3; left out")
+    assert not report.errors
+
+
+def test_where_duplicates_are_refused_the_first_is_the_first(staged):
+    staged.put("care_site", {"care_site_id": 1, REJECTED: 1}, {"care_site_id": 1})
+    assert told(staged.gate().errors) == [(3, "care_site_id", "1")]
+    assert staged.marks("care_site") == [1, 1]
 
 
 def test_a_row_that_is_left_out_is_asked_nothing_else(staged):

@@ -205,6 +205,7 @@ def test_a_later_release_without_the_names_takes_none_away(download):
     report = load(download(CONCEPT_CPT4=[CONCEPT, *released]), mode=Mode.UPSERT)
     assert report.errors == []
     assert (report.tables["concept"].changed, report.tables["concept"].unchanged) == (1, 9)
+    assert of(report, "cpt4_named") == {("concept", "concept_name"): (2, 0)}
     assert concept_names([2211349, 2211350]) == {2211349: "Office visit 99213", 2211350: "Office visit 99214"}
     assert Concept.objects.get(pk=2211349).invalid_reason == "D"
 
