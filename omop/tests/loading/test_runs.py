@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 from django.utils import timezone
 
 from augmed.foundation import jobs
@@ -131,6 +131,18 @@ class TestStopped:
         assert job.error.startswith("The database ran out of disk space. Nothing was loaded.")
         run = ImportRun.objects.get()
         assert (run.status, run.job_id) == ("failed", job.pk)
+
+
+@pytest.mark.parametrize(("source", "logged"), [(ImportRun.Source.COMMAND, 0), (ImportRun.Source.UPLOAD, 2)])
+def test_what_the_command_says_by_itself_is_not_logged_too(source, logged, write_table, monkeypatch, caplog):
+    def away(*_):
+        raise DatabaseError("the server closed the connection")
+
+    monkeypatch.setattr(runs, "record", away)
+    monkeypatch.setattr(runs, "write_report", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(DatabaseError):
+        import_files(paths=[write_table("person")], by=None, source=source)
+    assert len([each for each in caplog.records if each.name == "omop.actions.imports"]) == logged
 
 
 class TestAgain:
