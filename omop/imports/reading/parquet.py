@@ -77,7 +77,7 @@ def _plain_values(array: pa.Array) -> list[Any]:
     try:
         return array.to_pylist()
     except (OverflowError, ValueError):  # Python has no year 10000 and nothing finer than a microsecond
-        return [str(value) for value in array.cast(pa.string()).to_pylist()]
+        return list(array.cast(pa.string()).to_pylist())
 
 
 def cell_texts(array: pa.Array) -> list[str]:

@@ -185,10 +185,12 @@ def test_original_rows_are_json(read_parquet, tmp_path):
 
 
 def test_original_rows_show_times_that_python_does_not_have(read_parquet, tmp_path):
-    odd = pa.array([253402300800], pa.timestamp("s"))
-    read_parquet(birth_datetime=odd, person_source_value=pa.array([2932897], pa.int32()).cast(pa.date32()))
+    odd = pa.array([253402300800, None], pa.timestamp("s"))
+    days = pa.array([2932897, None], pa.int32()).cast(pa.date32())
+    read_parquet(rows=2, birth_datetime=odd, person_source_value=days)
     source = read_files([tmp_path / "PERSON.parquet"]).only.source
-    ((_, row),) = raw_rows(source)
+    (_, row), (_, other) = raw_rows(source)
+    assert '"person_source_value": null' in other
     assert '"birth_datetime": "10000-01-01 00:00:00' in row
     assert '"person_source_value": "10000-01-01"' in row
 
