@@ -5,7 +5,8 @@ class CasesConfig(AppConfig):
     name = "cases"
 
     def ready(self) -> None:
-        from cases import jobs, source_changes
+        from cases import expected_changes, jobs, source_changes
 
         jobs.register()
         source_changes.register()
+        expected_changes.register()

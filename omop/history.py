@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
+from omop.imports.gate.catalogue import Level, Outcome
 from omop.models import CheckOutcome, ImportedFile, ImportRun, TableLoad
 
 SAME_FILES = 20  # earlier runs of the same files that are listed
@@ -76,6 +77,21 @@ def changes_of(runs: Iterable[ImportRun]) -> dict[Any, Changes]:
     sums = TableLoad.objects.filter(run__in=loaded).values("run_id")
     added = sums.annotate(added=Sum("new"), altered=Sum("changed"), taken=Sum("removed"))
     return {key: Changes(*counts) for key, *counts in added.values_list("run_id", "added", "altered", "taken")}
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """How many checks of a run warn, and how many rows they count together."""
+
+    checks: int = 0
+    rows: int = 0
+
+
+def warnings_of(runs: Iterable[ImportRun]) -> dict[Any, Warned]:
+    """What each of these runs warned of, by its key; a run that is not in it warned of nothing. One statement."""
+    failed = CheckOutcome.objects.filter(run__in=list(runs), level=Level.WARN, outcome=Outcome.FAILED)
+    counts = failed.order_by().values("run_id").annotate(checks=Count("pk"), rows=Sum("count"))
+    return {key: Warned(*found) for key, *found in counts.values_list("run_id", "checks", "rows")}
 
 
 def files_of(runs: Sequence[ImportRun]) -> dict[Any, list[str]]:

@@ -45,6 +45,12 @@ class ImportSource:
             raise Invalid("Leave at least one file in.")
         return replace(self, names=kept)
 
+    def left_out(self) -> list[str]:
+        """The files of the place that were left out, by name. Raises Invalid as `paths` does."""
+        if not self.names:
+            return []
+        return [path.name for path in replace(self, names=()).paths() if path.name not in self.names]
+
     @property
     def label(self) -> str:
         """The folder's path for people; empty for an upload."""

@@ -106,7 +106,7 @@ class ImportRunAdmin(ReadOnlyAdmin):
         runs = form.narrow(runs) if form.is_valid() else runs.none()
         page = BoundedPaginator(runs, PER_PAGE).get_page(request.GET.get("p"))
         listed = list(page.object_list)
-        changes, files = history.changes_of(listed), history.files_of(listed)
+        changes, files, warned = history.changes_of(listed), history.files_of(listed), history.warnings_of(listed)
         kept_search = request.GET.copy()
         kept_search.pop("p", None)
         context = {
@@ -114,7 +114,10 @@ class ImportRunAdmin(ReadOnlyAdmin):
             "form": form,
             "searched": any(form.cleaned_data.values()) if form.is_valid() else True,
             "page": page,
-            "rows": [(run, changes.get(run.pk, history.NOTHING), files[run.pk]) for run in listed],
+            "rows": [
+                (run, changes.get(run.pk, history.NOTHING), files[run.pk], warned.get(run.pk, history.Warned()))
+                for run in listed
+            ],
             "kept": kept_search.urlencode(),
         }
         return self._page(request, "admin/omop/quality/runs.html", {**context, **(extra_context or {})})
@@ -136,6 +139,7 @@ class ImportRunAdmin(ReadOnlyAdmin):
             "files": files,
             "tables": list(run.tables.order_by("table")),
             "changes": history.changes_of([run]).get(run.pk, history.NOTHING),
+            "warned": history.warnings_of([run]).get(run.pk, history.Warned()),
             "told": [outcome for outcome in outcomes if outcome.count],
             "asked": len(outcomes),
             "passed": sum(outcome.outcome == Outcome.PASSED for outcome in outcomes),

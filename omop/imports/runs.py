@@ -136,7 +136,14 @@ def _files(run: ImportRun, report: ImportReport) -> list[ImportedFile]:
             missing=file.missing,
         )
         for file in report.files
-    ]
+    ] + [ImportedFile(run=run, name=name[:255], bytes=0) for name in _unreadable(report)]
+
+
+def _unreadable(report: ImportReport) -> list[str]:
+    """The names of files that could not even be looked into, such as damaged archives: they have no FileReport."""
+    told = {file.name for file in report.files}
+    findings = (each for result in report.checks.values() if result.code == "file_readable" for each in result.first)
+    return [name for name in dict.fromkeys(each.file for each in findings) if name and name not in told]
 
 
 def _tables(run: ImportRun, report: ImportReport) -> list[TableLoad]:

@@ -52,6 +52,14 @@ def lines_address(outcome: CheckOutcome) -> str:
 
 
 @register.filter
+def wrong(outcome: CheckOutcome) -> str:
+    """How many were wrong, of how many; alone where several may be wrong in one that was asked (columns of a file)."""
+    if outcome.count > outcome.checked:
+        return f"{outcome.count:,}"
+    return f"{outcome.count:,} of {outcome.checked:,}"
+
+
+@register.filter
 def does(level: str) -> str:
     """What a failed check of this level does."""
     return _DOES[Level(level)]

@@ -22,8 +22,25 @@ class ManyFilesField(forms.FileField):
         super().__init__(widget=ManyFiles(), **kwargs)
 
     def clean(self, data: Any, initial: Any = None) -> list[Any]:
-        clean_one = super().clean
-        return [clean_one(item, initial) for item in data] if data else [one for one in [clean_one(None)] if one]
+        if not data:
+            return [one for one in [super().clean(None)] if one]
+        errors: list[ValidationError] = []
+        cleaned = []
+        for item in data:
+            try:
+                cleaned.append(super().clean(item, initial))
+            except ValidationError as error:
+                errors.extend(_of_file(item.name, each) for each in error.error_list)
+        if errors:
+            raise ValidationError(errors)
+        return cleaned
+
+
+def _of_file(name: str, error: ValidationError) -> ValidationError:
+    """The same error with the file's name: several may have been chosen."""
+    if error.code == "empty":
+        return ValidationError(f"{name} is empty.", code="empty")
+    return ValidationError(f"{name}: {' '.join(error.messages)}", code=error.code)
 
 
 def known_column(name: str) -> str:

@@ -13,12 +13,17 @@ from omop.imports.reading.sources import suggested_table
 from omop.models import ImportRun
 
 SHOWN_CHECKS = 100  # kinds of findings on the page; the report has all
+FILE_CHECKS = ("table_known", "file_readable", "columns_known", "columns_required")
+"""What stops a file from being read at all, the gravest first: what else is found may be but what follows from it."""
 _COUNTS = ("read", "new", "changed", "removed", "unchanged", "duplicates", "rejected", "loaded")
 
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """A check that found something. `tone` is stop, warn or quiet; `first` are findings as the report has them."""
+    """A check that found something. `tone` is stop, warn or quiet; `first` are findings as the report has them.
+
+    `checked` is 0 where what was counted is not of what was asked: several columns may lack in one file.
+    """
 
     code: str
     question: str
@@ -64,7 +69,11 @@ class Unknown:
 
 @dataclass(slots=True)
 class RunView:
-    """All that the page of a finished run shows. `detailed` is False where the findings were removed."""
+    """All that the page of a finished run shows. `detailed` is False where the findings were removed.
+
+    `left_out` are the errors that are tolerated; `warned` how many checks warn, and of how many rows; `unread` the
+    tables of which a file could not be read.
+    """
 
     run: ImportRun
     detailed: bool
@@ -72,13 +81,17 @@ class RunView:
     tables: Sequence[tuple[str, dict[str, int]]]
     totals: dict[str, int]
     errors: list[CheckGroup]
+    left_out: list[CheckGroup]
     warnings: list[CheckGroup]
+    warned: tuple[int, int]
     passed: list[Quiet]
     not_applicable: list[Quiet]
     unknown: list[Unknown] = field(default_factory=list)
     ignored: Sequence[str] = ()
     loaded_before: Sequence[dict[str, str]] = ()
+    unread: frozenset[str] = frozenset()
     more_errors: int = 0
+    more_left_out: int = 0
     more_warnings: int = 0
 
     @property
@@ -88,8 +101,8 @@ class RunView:
 
     @property
     def empty(self) -> list[str]:
-        """The tables whose files hold no row."""
-        return [name for name, counts in self.tables if not any(counts.values())]
+        """The tables whose files were read, and hold no row."""
+        return [name for name, counts in self.tables if not any(counts.values()) and name not in self.unread]
 
     @property
     def columns(self) -> list[str]:
@@ -128,22 +141,32 @@ def _from_rows(run: ImportRun) -> dict[str, Any]:
 def _view(run: ImportRun, report: dict[str, Any], *, detailed: bool) -> RunView:
     tables = [(name, {each: counts.get(each, 0) for each in _COUNTS}) for name, counts in report["tables"].items()]
     found = [_row(check) for check in report["checks"] if check["count"]]
-    errors = sorted((row for row in found if row.level != Level.WARN), key=_gravity)
+    errors = sorted((row for row in found if row.level != Level.WARN and row.tone == "stop"), key=_gravity)
+    left_out = sorted((row for row in found if row.level != Level.WARN and row.tone != "stop"), key=_gravity)
     warnings = sorted((row for row in found if row.level == Level.WARN), key=_gravity)
+    warn = [row for row in warnings if row.tone == "warn"]
+    unread = frozenset(check["table"] for check in report["checks"] if check["count"] and check["code"] in FILE_CHECKS)
     return RunView(
         run=run,
         detailed=detailed,
-        files=[{**file, "facts": _facts(file["recognised"])} for file in report["files"]],
+        files=[
+            {**file, "facts": _facts(file["recognised"]), "read": file["rows"] or file["table"] not in unread}
+            for file in report["files"]
+        ],
         tables=tables,
         totals={each: sum(counts[each] for _, counts in tables) for each in _COUNTS},
         errors=_groups(errors[:SHOWN_CHECKS]),
+        left_out=_groups(left_out[:SHOWN_CHECKS]),
         warnings=_groups(warnings[:SHOWN_CHECKS]),
+        warned=(len(warn), sum(row.count for row in warn)),
         passed=_quiet(report["checks"], Outcome.PASSED),
         not_applicable=_quiet(report["checks"], Outcome.NOT_APPLICABLE),
         unknown=unknown_files(report),
         ignored=report.get("ignored", ()),
         loaded_before=report.get("loaded_before", ()),
+        unread=unread,
         more_errors=max(0, len(errors) - SHOWN_CHECKS),
+        more_left_out=max(0, len(left_out) - SHOWN_CHECKS),
         more_warnings=max(0, len(warnings) - SHOWN_CHECKS),
     )
 
@@ -161,7 +184,7 @@ def _row(check: dict[str, Any]) -> CheckRow:
         question=known.question if known else check["code"],
         level=check["level"],
         place=".".join(filter(None, (check["table"], check["column"]))),
-        checked=check["checked"],
+        checked=check["checked"] if check["checked"] >= check["count"] else 0,
         count=check["count"],
         share=check["share"],
         threshold=check["threshold"],
@@ -180,8 +203,9 @@ def _verdict(check: dict[str, Any]) -> tuple[str, str]:
     return ("Warning", "warn") if failed else ("Tolerated", "quiet")
 
 
-def _gravity(row: CheckRow) -> tuple[int, int, str, str]:
-    return ("stop", "warn", "quiet").index(row.tone), -row.count, row.code, row.place
+def _gravity(row: CheckRow) -> tuple[int, int, int, str, str]:
+    place = FILE_CHECKS.index(row.code) if row.code in FILE_CHECKS else len(FILE_CHECKS)
+    return ("stop", "warn", "quiet").index(row.tone), place, -row.count, row.code, row.place
 
 
 def _groups(rows: Iterable[CheckRow]) -> list[CheckGroup]:

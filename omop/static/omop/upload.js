@@ -20,7 +20,7 @@
   }
 
   function clearErrors() {
-    form.querySelectorAll(".errorlist").forEach((list) => list.remove());
+    form.querySelectorAll(".errorlist").forEach((list) => (list.closest(".alerted") ?? list).remove());
     form.querySelectorAll("[aria-invalid]").forEach((field) => field.removeAttribute("aria-invalid"));
   }
 
@@ -29,9 +29,12 @@
       const field = form.elements[name] || input;
       const first = field instanceof RadioNodeList ? field[0] : field;
       const list = Object.assign(document.createElement("ul"), { className: "errorlist", id: `error-${name}` });
-      list.setAttribute("role", "alert");
+      // The alert is a box around the list: with this role the list itself would be none, and its items orphans.
+      const box = Object.assign(document.createElement("div"), { className: "alerted" });
+      box.setAttribute("role", "alert");
       list.append(...words.map((textContent) => Object.assign(document.createElement("li"), { textContent })));
-      (first.closest(".field, td") || form).append(list);
+      (first.closest(".field, td") || form).append(box);
+      box.append(list);
       first.setAttribute("aria-invalid", "true");
       first.closest("details")?.setAttribute("open", "");
     }

@@ -26,7 +26,7 @@ def text_of(response):
 
 
 def listed(response):
-    return [run for run, _, _ in response.context["rows"]]
+    return [run for run, *_ in response.context["rows"]]
 
 
 def test_who_may_open_it(client, staff, signed_in, stranger):
@@ -57,6 +57,31 @@ def test_the_list_says_who_when_what_and_what_changed(staff, data_staff):
     for words in ("2026-01-01 08:00", "data@example.org", "a.csv, b.csv, c.csv", "and 1 more", "5,000", "1,234"):
         assert words in text
     assert "1,200 new, 3 changed" in text
+
+
+def test_warnings_are_checks_and_the_rows_stand_beside_them(staff):
+    """As on the other pages: what warns is a check, and not each of the rows that it counts."""
+    run, quiet = make_run(1, warning_count=1300), make_run(2)
+    found(run, code="concept_mapped", column="a_concept_id", checked=2000, count=1200, threshold=5.0)
+    found(run, code="concept_mapped", column="b_concept_id", checked=2000, count=95, threshold=1.0)
+    found(run, code="plausible_value", checked=2000, count=5, threshold=1.0)
+    found(run, code="value_type", count=3)
+    found(quiet)
+    warned = {each[0]: each[3] for each in staff.get(reverse(LIST)).context["rows"]}
+    assert (warned[run].checks, warned[run].rows) == (2, 1295)
+    assert (warned[quiet].checks, warned[quiet].rows) == (0, 0)
+    text = text_of(staff.get(reverse(LIST)))
+    assert '<span>2<br><span class="quiet">1,295 rows</span></span>' in text
+    assert "<dt>Warnings</dt><dd>2 (1,295 rows)</dd>" in text_of(staff.get(run_page(run)))
+    assert "<dt>Warnings</dt><dd>0</dd>" in text_of(staff.get(run_page(quiet)))
+
+
+def test_what_is_counted_in_other_things_than_were_asked_stands_alone(staff):
+    run = make_run(status="refused")
+    found(run, code="columns_required", checked=1, count=3)
+    text = text_of(staff.get(run_page(run)))
+    assert "3 of 1" not in text
+    assert '<td class="number" data-label="Wrong rows">3</td>' in text
 
 
 def test_nothing_yet_and_nothing_found(staff):
@@ -107,11 +132,11 @@ def test_pages_keep_the_search(staff):
 @pytest.mark.parametrize("number", [1, 200])
 def test_statements_however_many_runs(number, staff, django_assert_max_num_queries):
     runs = make_runs(number)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         assert staff.get(reverse(LIST)).status_code == 200
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         assert staff.get(reverse(LIST), {"table": "person", "q": "abababab"}).status_code == 200
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         assert staff.get(run_page(runs[-1])).status_code == 200
 
 
