@@ -103,10 +103,13 @@ class Engine:
         for source in self._files:
             file = self._report.files[source.number]
             self._work.reading(done, rows, source.name)
+            state = source.state()
             file.sha256 = source.sha256()
             if source.table not in self._database.tables:
                 self._database.create(schemas()[source.table])
             self._stager.stage(source, schemas()[source.table], file, tell)
+            if source.state() != state:  # its checksum would be that of something else
+                raise UsageError(f"{source.name} changed while it was read. Start again; nothing was loaded.")
             done += source.size
             rows += file.rows
         for schema in self._staged():

@@ -76,6 +76,14 @@ class SourceFile:
             return hashlib.file_digest(stored, "sha256").hexdigest()  # type: ignore[arg-type]
         return ""
 
+    def state(self) -> tuple[int, ...] | None:
+        """What changes when the stored file is written or replaced; None where it is gone."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
     @contextmanager
     def _stored(self) -> Iterator[BinaryIO]:
         with ExitStack() as stack:

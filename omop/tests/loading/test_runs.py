@@ -77,6 +77,17 @@ class TestRemembered:
             import_files(paths=[tmp_path / "nowhere"], by=None)
         assert not ImportRun.objects.exists()
 
+    def test_a_file_that_is_written_while_it_is_read_is_not_loaded(self, write_table):
+        path = write_table("person")
+
+        def progress(done, total, rows, message):
+            if rows:
+                write_table("person", {}, {"person_id": 2})
+
+        with pytest.raises(UsageError, match="person.csv changed while it was read. Start again; nothing was loaded."):
+            import_files(paths=[path], by=None, progress=progress)
+        assert not Person.objects.exists()
+
 
 @pytest.mark.django_db(transaction=True)
 class TestStopped:
