@@ -10,5 +10,5 @@ class OmopConfig(AppConfig):
         from omop.actions import CHECK_JOB, IMPORT_JOB
         from omop.jobs import run_check, run_import
 
-        jobs.register(IMPORT_JOB, run_import)
-        jobs.register(CHECK_JOB, run_check)
+        jobs.register(IMPORT_JOB, run_import, beats=True)
+        jobs.register(CHECK_JOB, run_check, beats=True)

@@ -57,7 +57,8 @@ def _told(progress: Progress) -> imports_progress.Progress:
     """What the engine tells, as the job keeps it: the rows are at the end of the message."""
 
     def tell(done: int, total: int, rows: int, message: str) -> None:
-        progress.update(done, total, f"{message}, {rows:,} rows" if rows else message)
+        last = 0 < total <= done  # from here on to the commit nobody asks whether the job was cancelled
+        progress.update(done, total, f"{message}, {rows:,} rows" if rows else message, force=last)
 
     return tell
 

@@ -6,25 +6,30 @@ Progress, is idempotent, calls `progress.update(...)` now and then, and returns 
 """
 
 import logging
+import sqlite3
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, connections, transaction
+from django.contrib.auth import get_user_model
+from django.db import OperationalError, connection, connections, transaction
 from django.utils import timezone
 
-from augmed.foundation import audit
+from augmed.foundation import audit, job_files
 from augmed.foundation.errors import Conflict, DomainError
 from augmed.foundation.models import Job
 
 logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=5)
 HEARTBEAT = timedelta(seconds=2)
+DEAD_AFTER = timedelta(seconds=60)  # without a heartbeat, of a job whose heart beats whatever it does
+_PATIENCE = 500  # milliseconds that a cancel waits for SQLite's only writer
 
 
 class Cancelled(Exception):
@@ -35,7 +40,7 @@ class Progress:
     """How a handler tells how far it is: writes at most every two seconds, renews the lease, notices a cancel.
 
     Inside a handler's own transaction nobody would see the update before the commit. On PostgreSQL it then goes
-    through a second connection; SQLite has one writer, so there it waits until the transaction is over. A handler
+    through a second connection; SQLite has one writer, so there it goes through a file (`job_files`). A handler
     whose transaction only reads says so (`reads_only`), and then the second connection may write on SQLite too."""
 
     def __init__(self, job: Job) -> None:
@@ -49,6 +54,8 @@ class Progress:
         if not force and now - self._last < HEARTBEAT:
             return
         self._last = now
+        if job_files.is_asked_to_stop(self.job.pk):
+            raise Cancelled
         changes = {
             "progress_done": done,
             "progress_total": total,
@@ -62,6 +69,7 @@ class Progress:
             with ThreadPoolExecutor(max_workers=1) as pool:  # a thread has connections of its own
                 cancelled = pool.submit(self._write_and_disconnect, changes).result()
         else:
+            job_files.tell(self.job.pk, done, total, message[:255])
             return
         if cancelled:
             raise Cancelled
@@ -81,11 +89,15 @@ Handler = Callable[[Job, Progress], dict[str, Any]]
 MayFetch = Callable[[Job, Any], bool]
 _handlers: dict[str, Handler] = {}
 _may_fetch: dict[str, MayFetch] = {}
+_beating: set[str] = set()
 
 
-def register(kind: str, handler: Handler, *, may_fetch: MayFetch | None = None) -> None:
-    """`may_fetch` says whether a person who sees the job may have its file now; without it whoever sees it may."""
+def register(kind: str, handler: Handler, *, may_fetch: MayFetch | None = None, beats: bool = False) -> None:
+    """`may_fetch` says whether a person who sees the job may have its file now; without it whoever sees it may. The
+    heart of a job that `beats` does so in long statements too: without a beat for DEAD_AFTER its worker is dead."""
     _handlers[kind] = handler
+    if beats:
+        _beating.add(kind)
     if may_fetch is not None:
         _may_fetch[kind] = may_fetch
 
@@ -146,16 +158,81 @@ def run(*, job_id: uuid.UUID | str) -> Job:
 
 
 def cancel(*, job: Job, by: Any) -> None:
-    """Ask a job to stop: at once if it has not begun, else at its next heartbeat."""
+    """Ask a job to stop: at once if it has not begun or its worker is dead, else at its next heartbeat.
+
+    While SQLite's only writer is busy, a file asks the job, which writes down at its end who cancelled it.
+    """
+    asks_by_file = connection.vendor == "sqlite" and not Job.objects.get(pk=job.pk).is_over
+    if asks_by_file:
+        job_files.ask_to_stop(job.pk, by="" if by is None else str(by.pk))
+    try:
+        with _short_patience():
+            _write_cancel(job, by)
+    except OperationalError as error:
+        if not (asks_by_file and _is_busy(error)):
+            raise
+
+
+def _write_cancel(job: Job, by: Any) -> None:
     with transaction.atomic():
         job = Job.objects.select_for_update().get(pk=job.pk)
         if job.is_over:
+            job_files.forget(job.pk)
             raise Conflict(f"The job is already {job.status}.")
+        again = job.cancel_requested
         job.cancel_requested = True
-        if job.status == Job.Status.QUEUED:
-            job.status, job.finished_at = Job.Status.CANCELLED, timezone.now()
-        job.save(update_fields=["cancel_requested", "status", "finished_at"])
-        audit.record(action="job_cancelled", by=by, target=job, experiment_id=job.experiment_id)
+        queued, now = job.status == Job.Status.QUEUED, timezone.now()
+        if queued:
+            transaction.on_commit(lambda: job_files.forget(job.pk))  # a dead one finds it, should it be alive after all
+        if queued or is_dead(heard(job), now):
+            job.status, job.finished_at = Job.Status.CANCELLED, now
+            job.lease_until = job.lease_token = None
+        job.save(update_fields=["cancel_requested", "status", "finished_at", "lease_until", "lease_token"])
+        if not again:
+            audit.record(action="job_cancelled", by=by, target=job, experiment_id=job.experiment_id)
+
+
+@contextmanager
+def _short_patience() -> Iterator[None]:
+    if connection.vendor != "sqlite":
+        yield
+        return
+    connection.ensure_connection()
+    driver: sqlite3.Connection = connection.connection
+    usual = driver.execute("PRAGMA busy_timeout").fetchone()[0]
+    driver.execute(f"PRAGMA busy_timeout = {_PATIENCE}")
+    try:
+        yield
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {usual}")
+
+
+def _is_busy(error: BaseException) -> bool:
+    code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
+    return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def heard(job: Job) -> Job:
+    """The job (the same object, not to be saved) with what was said by files since it last came to the database."""
+    if job.is_over:
+        return job
+    told, beat = job_files.told(job.pk), job_files.last_beat(job.pk)
+    job.cancel_requested = job.cancel_requested or job_files.is_asked_to_stop(job.pk)
+    if told and (job.heartbeat_at is None or told.at > job.heartbeat_at):
+        job.progress_done, job.progress_total, job.message = told.done, told.total, told.message
+    times = [job.heartbeat_at, told.at if told else None, beat]
+    job.heartbeat_at = max((time for time in times if time), default=None)
+    return job
+
+
+def is_dead(job: Job, now: datetime) -> bool:
+    """Whether the worker of a running job (as `heard`) is gone: its heart has stopped or, of a kind of jobs whose heart
+    does not beat in long statements, its lease has run out."""
+    if job.status != Job.Status.RUNNING:
+        return False
+    if job.kind in _beating and job.heartbeat_at is not None:
+        return now - job.heartbeat_at > DEAD_AFTER
+    return job.lease_until is None or job.lease_until < now
 
 
 def _take(job_id: uuid.UUID | str) -> Job | None:
@@ -183,4 +260,11 @@ def _finish(job: Job, status: str, *, error: str = "", result: dict[str, Any] | 
     }
     if result is not None:
         changes["result"] = result
-    Job.objects.filter(pk=job.pk, lease_token=job.lease_token).update(**changes)
+    mine = Job.objects.filter(pk=job.pk, lease_token=job.lease_token)
+    with transaction.atomic():
+        who = job_files.who_asked(job.pk)
+        if who is not None and mine.filter(cancel_requested=False).update(cancel_requested=True):
+            by = get_user_model().objects.filter(pk=who).first() if who else None
+            audit.record(action="job_cancelled", by=by, target=job, experiment_id=job.experiment_id)
+        mine.update(**changes)
+    job_files.forget(job.pk)

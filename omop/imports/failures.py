@@ -30,6 +30,8 @@ def may_come_back(error: BaseException) -> bool:
 def was_cancelled(error: BaseException) -> bool:
     """Whether somebody ended the statement that ran; a time limit of the server is a failure."""
     chain = list(_chain(error))
+    if any(getattr(each, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT for each in chain):
+        return True
     ended = any(getattr(each, "sqlstate", None) == "57014" for each in chain)
     return ended and not any(_has(str(each), "timeout") for each in chain)
 

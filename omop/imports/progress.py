@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 # nothing is loaded.
 Progress = Callable[[int, int, int, str], None]
 
+READING = "Reading"
+
 
 def silent(done: int, total: int, rows: int, message: str) -> None:
     """The progress of a caller who does not ask for it."""
@@ -26,7 +28,7 @@ class Work:
     def reading(self, done: int, rows: int, file: str) -> None:
         """So many bytes and rows have been read; `file` is being read."""
         self._rows = rows
-        self._tell(min(done, self._bytes), self._total, rows, f"Reading {file}")
+        self._tell(min(done, self._bytes), self._total, rows, f"{READING} {file}")
 
     def checking(self, table: str, tables: Sequence[str]) -> None:
         """The checks of one of the tables begin."""
@@ -43,4 +45,4 @@ class Work:
     def _phase(self, what: str, before: int, table: str, tables: Sequence[str]) -> None:
         place = tables.index(table)
         done = before + sum(self._sizes[name] // 2 for name in tables[:place])
-        self._tell(done, self._total, self._rows, f"{what} {table} ({place + 1} of {len(tables)})")
+        self._tell(done, self._total, self._rows, f"{what} {table}, {place + 1} of {len(tables)}")

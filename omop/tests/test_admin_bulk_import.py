@@ -185,7 +185,8 @@ def test_a_job_that_is_cancelled_loads_nothing_and_can_be_checked_again(
     report = reverse("admin:omop_bulk_report", args=[job.pk])
     assert "Waiting to start" in signed_in.get(report).content.decode()
     state = signed_in.get(reverse("admin:omop_bulk_progress", args=[job.pk]))
-    assert state.json() == {"over": False, "percent": None, "phase": "Waiting to start", "numbers": ""}
+    waiting = {"over": False, "percent": None, "phase": "Waiting to start", "numbers": "", "dead": False}
+    assert state.json() == waiting
     assert "no-store" in state["Cache-Control"]
     cancel = reverse("admin:omop_bulk_cancel", args=[job.pk])
     assert signed_in.get(cancel).status_code == 405

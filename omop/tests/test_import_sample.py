@@ -144,10 +144,10 @@ def test_progress_tells_every_phase_and_never_goes_back():
     tables = sorted(rows_in_files())
     for phase in ("Checking", "Loading"):
         told = [message for message in words if message.startswith(phase)]
-        assert [message.rpartition(" (")[2] for message in told] == [
-            f"{n + 1} of {len(tables)})" for n in range(len(tables))
+        assert [message.rpartition(", ")[2] for message in told] == [
+            f"{n + 1} of {len(tables)}" for n in range(len(tables))
         ]
-        assert sorted(message.split()[1] for message in told) == tables
+        assert sorted(message.split()[1].rstrip(",") for message in told) == tables
 
 
 @pytest.mark.django_db(transaction=True)

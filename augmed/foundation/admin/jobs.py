@@ -90,7 +90,7 @@ class JobAdmin(ReadOnlyAdmin):
     def _job(self, request: HttpRequest, job_id: uuid.UUID) -> Job:
         if not self.has_view_permission(request):
             raise Http404
-        return get_object_or_404(Job.objects.visible_to(request.user), pk=job_id)
+        return jobs.heard(get_object_or_404(Job.objects.visible_to(request.user), pk=job_id))
 
     def progress(self, request: HttpRequest, job_id: uuid.UUID) -> HttpResponseBase:
         """What the page's script asks every two seconds."""

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from augmed.foundation import jobs
 from augmed.foundation.models import Job
 from augmed.foundation.permissions import Verb
 from omop import actions
@@ -27,8 +28,8 @@ class ImportPages(CdmAdmin):
     def _job(self, request: HttpRequest, job_id: uuid.UUID) -> Job:
         """A job that the person may see; 403 without the verb, 404 for what is not theirs."""
         self._require_verb(request)
-        jobs = Job.objects.visible_to(request.user).select_related("created_by")
-        return get_object_or_404(jobs, pk=job_id, kind=actions.IMPORT_JOB)
+        visible = Job.objects.visible_to(request.user).select_related("created_by")
+        return jobs.heard(get_object_or_404(visible, pk=job_id, kind=actions.IMPORT_JOB))
 
     def _page(self, request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
         shared = {

@@ -6,18 +6,20 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from augmed.foundation import jobs
 from augmed.foundation.models import Job
+from omop.imports.progress import READING
 
 _ROWS = re.compile(r"^(?P<phase>.*), (?P<rows>[\d,]+) rows$")
 _WARM_UP = 3  # seconds before a rate means something
-_LONG_SILENCE = 10  # seconds without news after which an estimate is worth nothing
+_LONG_SILENCE = 10  # seconds without a heartbeat, of which one comes every two
 _WAITS_LONG = 20  # seconds in the queue after which people ask themselves whether anything runs
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`rate` is in rows per second since the start, `left` in seconds; None where they are not known yet. `silent` are
-    the seconds since the job last said something: on SQLite it cannot while it writes."""
+    """`rate` is in rows per second since the start, `left` in seconds; None where they are not known yet, and after the
+    reading: tables take very different times to check and load. `silent` are the seconds since the last heartbeat."""
 
     phase: str
     percent: int | None
@@ -25,18 +27,20 @@ class Pace:
     rate: int | None
     left: int | None
     silent: int = 0
+    dead: bool = False
 
     @property
     def numbers(self) -> str:
         """The numbers in one line."""
+        if self.silent > _LONG_SILENCE:
+            silence = f"The worker has not answered for {self.silent} s"
+            return f"{silence}. Cancel ends the job." if self.dead else silence
         parts = []
         if self.rows is not None:
             parts.append(f"{self.rows:,} rows")
         if self.rate is not None:
             parts.append(f"{self.rate:,} rows/s")
-        if self.silent > _LONG_SILENCE:
-            parts.append(f"in this step for {self.silent} s")
-        elif self.left is not None:
+        if self.left is not None:
             parts.append(duration(self.left) + " left")
         return " · ".join(parts)
 
@@ -48,14 +52,14 @@ def pace_of(job: Job, now: datetime) -> Pace:
     rows = int(found["rows"].replace(",", "")) if found else None
     heard = job.heartbeat_at or now
     seconds = (heard - job.started_at).total_seconds() if job.started_at else 0.0
-    silent = (now - heard).total_seconds()
+    silent = (now - heard).total_seconds() if job.status == Job.Status.RUNNING else 0.0
     rate = left = None
-    if seconds >= _WARM_UP:
+    if seconds >= _WARM_UP and phase.startswith(READING):
         rate = round(rows / seconds) if rows else None
         if job.progress_total and 0 < job.progress_done < job.progress_total:
             whole = seconds * job.progress_total / job.progress_done
             left = max(0, round(whole - seconds - silent))
-    return Pace(_phase(job, phase, now), job.percent, rows, rate, left, silent=round(silent))
+    return Pace(_phase(job, phase, now), job.percent, rows, rate, left, round(silent), jobs.is_dead(job, now))
 
 
 def _phase(job: Job, phase: str, now: datetime) -> str:

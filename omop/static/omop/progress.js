@@ -4,8 +4,8 @@
 (() => {
   const section = document.getElementById("job-state");
   if (!section) return;
-  const [bar, phase, percent, numbers] =
-    ["job-progress", "job-phase", "job-percent", "job-numbers"].map((id) => document.getElementById(id));
+  const [bar, phase, percent, numbers, cancel] =
+    ["job-progress", "job-phase", "job-percent", "job-numbers", "job-cancel"].map((id) => document.getElementById(id));
   let failures = 0;
 
   const say = (element, words) => {
@@ -27,6 +27,10 @@
       say(phase, job.phase);
       say(percent, job.percent === null ? "" : `${job.percent} %`);
       say(numbers, job.numbers || " ");
+      if (job.dead && cancel) {
+        cancel.disabled = false; // a worker that is gone hears no cancel; asked again, the job ends
+        say(cancel, "Cancel");
+      }
     } catch {
       failures += 1;
       if (failures > 5) say(phase, "The server does not answer. Asking again…");

@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from augmed.foundation.jobs import LEASE
 from augmed.foundation.models import Job
+from omop.actions import IMPORT_JOB
 from omop.admin.imports.progress import duration, pace_of
 from omop.templatetags.omop_numbers import percent, thousands
 
@@ -28,11 +30,28 @@ def test_rows_rate_and_time_left():
     assert pace_of(running, heard + timedelta(seconds=8)).numbers.endswith("less than a minute left")
 
 
-def test_while_nothing_is_heard_the_estimate_makes_room_for_that():
+def test_after_the_reading_there_are_neither_a_rate_nor_a_time_left():
+    heard = START + timedelta(seconds=200)
+    message = "Checking measurement, 3 of 12, 1,200,000 rows"
+    pace = pace_of(job(progress_done=700, progress_total=1000, message=message, heartbeat_at=heard), heard)
+    assert (pace.phase, pace.percent) == ("Checking measurement, 3 of 12", 70)
+    assert pace.numbers == "1,200,000 rows"
+
+
+def test_a_worker_that_is_not_heard_of_is_said_to_be_silent_and_then_to_be_gone():
     heard = START + timedelta(seconds=20)
-    running = job(progress_done=250, progress_total=1000, message="Reading x.csv, 400 rows", heartbeat_at=heard)
-    pace = pace_of(running, heard + timedelta(seconds=130))
-    assert pace.numbers == "400 rows · 20 rows/s · in this step for 130 s"
+    fields = {"progress_done": 250, "progress_total": 1000, "message": "Reading x.csv, 400 rows"}
+    running = job(kind=IMPORT_JOB, heartbeat_at=heard, lease_until=heard + LEASE, **fields)
+    pace = pace_of(running, heard + timedelta(seconds=30))
+    assert (pace.numbers, pace.dead) == ("The worker has not answered for 30 s", False)
+    pace = pace_of(running, heard + timedelta(seconds=61))
+    assert (pace.numbers, pace.dead) == ("The worker has not answered for 61 s. Cancel ends the job.", True)
+
+
+def test_of_a_job_whose_heart_does_not_beat_in_long_statements_the_lease_counts():
+    running = job(kind="another", lease_until=START + LEASE)
+    assert not pace_of(running, START + timedelta(seconds=299)).dead
+    assert pace_of(running, START + timedelta(seconds=301)).dead
 
 
 def test_at_first_nothing_is_promised():
