@@ -105,7 +105,7 @@ def test_a_line_that_ends_copy_loses_no_rows(tmp_path):
 
 def test_such_a_line_on_its_own_is_an_error(tmp_path):
     report = load_bytes(tmp_path, "person.csv", f"{PERSON}\n1,2,1980,0,0\n\\.\n2,2,1980,0,0\n".encode())
-    assert messages(report) == ["person.csv, line 3: the line has 1 fields, the header 5"]
+    assert messages(report) == ["person.csv, line 3: the line has 1 field, the header 5"]
     assert report.tables["person"].rejected == 1
 
 

@@ -40,7 +40,9 @@ def convert_batch(batch: Batch, dialect: Dialect, converters: Sequence[ColumnCon
         odd = [(len(row), line) for row, line in zip(rows, starts, strict=True) if len(row) != width]
         misfits += len(odd)
         problems += [
-            Problem(line, -1, "field_count", f"the line has {fields} fields, the header {width}")
+            Problem(
+                line, -1, "field_count", f"the line has {fields} field{'' if fields == 1 else 's'}, the header {width}"
+            )
             for fields, line in odd
         ]
         starts = [line for row, line in zip(rows, starts, strict=True) if len(row) == width]

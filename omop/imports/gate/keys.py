@@ -11,6 +11,7 @@ from omop.imports.report import CheckResult
 from omop.imports.schema import NATURAL_KEYS, OWNED, TableSchema
 
 _DUPLICATES = "omop_gate_duplicates"
+_TOLD_COLUMNS = 3  # columns that are named of a row with other content
 
 
 def unique_code(schema: TableSchema) -> str:
@@ -203,6 +204,12 @@ def _refers(schema: TableSchema, row: str, owner: str) -> str:
     return f"{row}.{column} = {owner}.{column}"
 
 
+def _some(names: Sequence[str]) -> str:
+    """The first three columns and how many more: a row of another export may differ in all of them."""
+    more = len(names) - _TOLD_COLUMNS
+    return ", ".join(names[:_TOLD_COLUMNS]) + (f" and {more} more" if more > 0 else "")
+
+
 def _tell_conflicts(
     scope: Scope,
     schema: TableSchema,
@@ -222,7 +229,7 @@ def _tell_conflicts(
     told = 0
     limit = record.limit(result, scope)
     for file, line, names, *values in stream(f"SELECT {place}, {differing}, {key} {source} ORDER BY 1, 2{limit}"):
-        reason = f"is already there with different content in {', '.join(names.split())}"
+        reason = f"is already there with different content in {_some(names.split())}"
         record.row(result, (file, line), values, reason, scope, ", ".join(schema.key))
         told += 1
     record.uncounted(result, wrong - told)

@@ -134,6 +134,16 @@ def test_keys_that_were_seen_rising_are_not_compared_again(staged):
 # --- there already
 
 
+def test_of_many_columns_with_other_content_three_are_named(staged, live):
+    live("person", {"person_id": 1})
+    others = {"gender_concept_id": 1, "year_of_birth": 1981, "month_of_birth": 2, "day_of_birth": 3}
+    staged.put("person", {"person_id": 1, **others, "race_concept_id": 4})
+    (finding,) = staged.gate().checks["key_conflict", "person", "person_id"].first
+    assert finding.reason == (
+        "is already there with different content in gender_concept_id, year_of_birth, month_of_birth and 2 more"
+    )
+
+
 def test_a_known_key_with_other_content_is_an_error_that_names_the_columns(staged, live):
     live("person", {"person_id": 1}, {"person_id": 2})
     staged.put(
