@@ -56,9 +56,14 @@ def run_check(job: Job, progress: Progress) -> dict[str, Any]:
 def _told(progress: Progress) -> imports_progress.Progress:
     """What the engine tells, as the job keeps it: the rows are at the end of the message."""
 
+    before = ""
+
     def tell(done: int, total: int, rows: int, message: str) -> None:
+        nonlocal before
+        table = message != before and not message.startswith(imports_progress.READING)  # it may take minutes
+        before = message
         last = 0 < total <= done  # from here on to the commit nobody asks whether the job was cancelled
-        progress.update(done, total, f"{message}, {rows:,} rows" if rows else message, force=last)
+        progress.update(done, total, f"{message}, {rows:,} rows" if rows else message, force=last or table)
 
     return tell
 

@@ -156,6 +156,19 @@ def test_progress_within_a_transaction_is_told_by_a_file(waiting):
     assert jobs.heard(Job.objects.get(pk=waiting.pk)).message == ""
 
 
+def test_each_table_that_is_checked_or_loaded_is_told_at_once(waiting, monkeypatch):
+    told = []
+    write = jobs.Progress.update
+
+    def update(progress, done, total=None, message="", *, force=False):
+        told.append((message, force))
+        write(progress, done, total, message, force=force)
+
+    monkeypatch.setattr(jobs.Progress, "update", update)
+    jobs.run(job_id=waiting.pk)
+    assert {("Checking person, 1 of 1, 1 rows", True), ("Loading person, 1 of 1, 1 rows", True)} <= {*told}
+
+
 @pytest.mark.sqlite
 def test_the_heart_beats_in_a_file(waiting):
     before = timezone.now() - timedelta(hours=1)
