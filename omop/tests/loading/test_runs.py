@@ -84,7 +84,7 @@ class TestRemembered:
             if rows:
                 write_table("person", {}, {"person_id": 2})
 
-        with pytest.raises(UsageError, match="person.csv changed while it was read"):
+        with pytest.raises(UsageError, match="changed while it was read"):
             import_files(paths=[path], by=None, progress=progress)
         assert not Person.objects.exists()
 
