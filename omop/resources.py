@@ -12,7 +12,7 @@ from import_export import resources
 from import_export.fields import Field
 from import_export.instance_loaders import BaseInstanceLoader
 
-from omop.imports.gate.definitions import definitions
+from omop.imports.gate.definitions import definitions, visit_of
 from omop.imports.schema import TableSchema, is_vocabulary, schemas
 from omop.widgets import CellWidget, widget_for
 
@@ -86,7 +86,7 @@ class CdmResource(resources.ModelResource):
             column: self._missing_ids(column, dataset) for column in self._references() if column in headers
         }
         visits = definitions()[self.schema.name].visits
-        self._visits = {column: persons_of(self.schema, column, self._values(column, dataset)) for column in visits}
+        self._visits = {column: self._persons_by(column, dataset) for column in visits}
 
     def before_import_row(self, row: Mapping[str, Any], **kwargs: Any) -> None:
         """Raises ValidationError where the row refers to nothing."""
@@ -143,6 +143,16 @@ class CdmResource(resources.ModelResource):
             wanted -= self.keys_of(dataset)
         return wanted - existing_keys(reference.table, wanted)
 
+    def _persons_by(self, column: str, dataset: tablib.Dataset) -> dict[Any, int]:
+        """Whose rows those are that a column refers to; of its own table also rows that the file adds."""
+        found = persons_of(self.schema, column, self._values(column, dataset))
+        reference, names = self.schema.columns[column].reference, (self.schema.key[0], "person_id")
+        if reference is None or reference.table != self.schema.name or not {*names, column} <= {*dataset.headers}:
+            return found
+        cells = ([_read(self.fields[name].widget, cell) for cell in dataset[name]] for name in names)
+        added = {key: person for key, person in zip(*cells, strict=True) if None not in (key, person)}
+        return added | found  # no row moves to another person, so what is there already has the say
+
     def _values(self, column: str, dataset: tablib.Dataset) -> set[Any]:
         if column not in (dataset.headers or []) or not len(dataset):
             return set()
@@ -160,11 +170,6 @@ def existing_keys(table: str, keys: Iterable[Any]) -> set[Any]:
 def has_owner(table: TableSchema) -> bool:
     """Whether rows of the table are somebody's, other than the person itself."""
     return "person_id" in table.columns and "person_id" not in table.key
-
-
-def visit_of(column: str) -> str:
-    """What a column refers to whose row must be the same person's, in words."""
-    return column.removesuffix("_occurrence_id").removesuffix("_id").replace("_", " ")
 
 
 def persons_of(table: TableSchema, column: str, keys: Iterable[Any]) -> dict[Any, int]:

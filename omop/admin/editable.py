@@ -22,10 +22,10 @@ from omop import actions
 from omop.admin.base import BROWSABLE, CdmAdmin
 from omop.concept_search import LISTED, ConceptFilter, candidates, plain, ranking
 from omop.formats import StrictCSV, TextXLSX
-from omop.imports.gate.definitions import definitions
+from omop.imports.gate.definitions import definitions, visit_of
 from omop.imports.schema import is_vocabulary, schemas
 from omop.models import Concept, Domain, Measurement, Observation, Person, VisitOccurrence, Vocabulary
-from omop.resources import existing_keys, has_owner, persons_of, resource_for, too_many, visit_of
+from omop.resources import existing_keys, has_owner, persons_of, resource_for, too_many
 
 EDITABLE: tuple[type[models.Model], ...] = (Concept, Person, VisitOccurrence, Observation, Measurement)
 _LARGEST_SPREADSHEET = 20 * 1024 * 1024

@@ -39,6 +39,7 @@ class RejectWriter:
     def __init__(self, folder: Path) -> None:
         self._spool = folder / _SPOOL
         self._spool.unlink(missing_ok=True)
+        self._spool.touch(mode=0o600)
         self._target = folder / "rejects.csv"
         self._connection = sqlite3.connect(self._spool, check_same_thread=False, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode = OFF")
@@ -82,6 +83,8 @@ class RejectWriter:
             return None
         self._connection.execute("CREATE INDEX reject_place ON reject (file, line)")
         partial = self._target.with_suffix(".part")
+        partial.unlink(missing_ok=True)
+        partial.touch(mode=0o600)  # rows of patients: for nobody else, whatever the folder says
         with partial.open("w", encoding="utf-8", newline="") as out:
             csv.writer(out, lineterminator="\n").writerow(HEADER)
             for source in sources:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import chain
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -19,11 +20,11 @@ from omop.imports.convert.chunks import LONGEST, SIZE, Chunk, Rest, cut
 from omop.imports.convert.columns import ColumnConverter
 from omop.imports.convert.exact import convert_batch
 from omop.imports.convert.native import convert_chunk, convert_texts, texts_of, texts_of_batch
-from omop.imports.convert.result import TEXT, Converted, Keys
+from omop.imports.convert.result import MOST_PROBLEMS, TEXT, Converted, Keys, rows_at_once
 from omop.imports.options import ImportOptions
 from omop.imports.reading.dialect import Dialect, recognise
 from omop.imports.reading.parquet import FIRST_LINE, cell_texts, parquet_batches
-from omop.imports.reading.records import Batch, read_records
+from omop.imports.reading.records import BATCH, Batch, read_records
 from omop.imports.reading.sources import SourceFile, UnreadableFile
 from omop.imports.report import FileReport, ImportReport
 from omop.imports.schema import TableSchema
@@ -41,7 +42,7 @@ class _Rows:
 
 
 _Piece = tuple[Chunk | Batch | _Rows, int]  # with the bytes of the file that are read by then
-_Ready = tuple[list[tuple[Converted, Any]], int]  # what to report and to write
+_Ready = tuple[Iterable[tuple[Converted, Any]], int]  # what to report and to write
 
 
 class Stager:
@@ -159,6 +160,7 @@ class _Worker:
         ]
         self.staged_columns = [FILE, LINE, REJECTED, *names]
         numbered = len(schema.key) == 1 and schema.columns[schema.key[0]].kind in {"id", "integer"}
+        self._batch = min(BATCH, rows_at_once(len(names)))
         self._key = names.index(schema.key[0]) if numbered and schema.key[0] in names else None
 
     @contextmanager
@@ -186,7 +188,7 @@ class _Worker:
                 yield piece, done
 
     def _batches(self, stream: BinaryIO, line: int, before: int = 0) -> Iterator[_Piece]:
-        for batch in read_records(stream, self._dialect, line):
+        for batch in read_records(stream, self._dialect, line, size=self._batch):
             yield batch, before + stream.tell()
 
     def _rows(self, exact: bool) -> Iterator[_Piece]:
@@ -197,14 +199,27 @@ class _Worker:
             texts = None if exact else texts_of_batch(batch, self._dialect)
             if texts is None:
                 cells = list(map(list, zip(*map(cell_texts, batch.columns), strict=True)))
-                yield Batch(cells, starts.to_pylist(), []), 0
+                for row in range(0, len(cells), self._batch):
+                    some = slice(row, row + self._batch)
+                    yield Batch(cells[some], starts[some].to_pylist(), []), 0
             else:
                 yield _Rows(texts, starts), 0
 
     def convert(self, piece: _Piece) -> _Ready:
-        """One piece, ready to be reported and written. Runs in a thread of its own."""
+        """One piece, ready to be reported and written. Runs in a thread of its own.
+
+        Of a piece with many problems only the beginning is; what follows is converted as its turn comes.
+        """
         work, done = piece
-        return [(converted, self._encode(converted)) for converted in self._converted(work)], done
+        results = ((converted, self._encode(converted)) for converted in self._converted(work))
+        ready: list[tuple[Converted, Any]] = []
+        problems = 0
+        for converted, encoded in results:
+            ready.append((converted, encoded))
+            problems += len(converted.problems)
+            if problems >= MOST_PROBLEMS // 2:
+                return chain(ready, results), done
+        return ready, done
 
     def _converted(self, work: Chunk | Batch | _Rows) -> Iterator[Converted]:
         if isinstance(work, Batch):
@@ -212,12 +227,12 @@ class _Worker:
         elif isinstance(work, Chunk):
             texts = texts_of(work, self._dialect)
             if texts is not None:
-                yield convert_chunk(work, texts, self._converters, self._key)
+                yield from convert_chunk(work, texts, self._converters, self._key)
                 return
-            for batch in read_records(BytesIO(work.data), self._dialect, work.line):
+            for batch in read_records(BytesIO(work.data), self._dialect, work.line, size=self._batch):
                 yield convert_batch(batch, self._dialect, self._converters, self._key)
         else:
-            yield convert_texts(work.texts, work.starts, self._converters, self._key)
+            yield from convert_texts(work.texts, work.starts, self._converters, self._key)
 
     def _encode(self, converted: Converted) -> Any:
         if not converted.rows:

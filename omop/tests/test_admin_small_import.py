@@ -339,6 +339,16 @@ def test_a_row_in_a_file_keeps_to_the_visits_of_its_person(signed_in, visit_of_a
     assert "confirm_form" not in page.context
 
 
+@pytest.mark.parametrize(("owner", "accepted"), [(1, True), (2, False)])
+def test_a_visit_in_a_file_follows_one_of_its_person_in_the_same_file(signed_in, visit_of_another, owner, accepted):
+    first = {"visit_occurrence_id": 20, "person_id": owner}
+    second = {"visit_occurrence_id": 21, "person_id": 1, "preceding_visit_occurrence_id": 20}
+    page = preview(signed_in, "visit_occurrence", csv_of("visit_occurrence", second, first))
+    assert ("confirm_form" in page.context) is accepted
+    error = "preceding_visit_occurrence_id: This preceding visit is another person"
+    assert (error in errors_of(page)) is not accepted
+
+
 def test_no_file_moves_a_row_to_another_person(signed_in, visit_of_another):
     page = preview(signed_in, "visit_occurrence", csv_of("visit_occurrence", {"person_id": 1}))
     assert "person_id: A row never moves to another person." in errors_of(page)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from omop.imports.cells import INT32, CellError, CellParser
-from omop.imports.convert.result import TEXT
+from omop.imports.convert.result import TEXT, TooManyProblems
 from omop.imports.schema import ColumnSchema
 
 # Neither an exponent nor a second spelling, and few enough digits for a double.
@@ -37,33 +37,38 @@ class ColumnConverter:
         self._none = pa.array(sorted({"", *tokens}), TEXT)
         self._plain = _PLAIN[column.kind]
 
-    def convert(self, texts: pa.Array) -> tuple[pa.Array, list[Failure], int]:
-        """Canonical texts, null for none; the cells that do not fit, which become none; how many were shortened."""
+    def convert(self, texts: pa.Array, most: int) -> tuple[pa.Array, list[Failure], int]:
+        """Canonical texts, null for none; the cells that do not fit, which become none; how many were shortened.
+
+        Raises TooManyProblems where more than `most` cells do not fit.
+        """
         values = self._without_tokens(texts)
         if values.null_count == len(values):
             plain = not self.column.required
         else:
             plain = not (self.column.required and values.null_count) and self._plain(values, self.column)
-        return (values, [], 0) if plain else self._by_parser(texts)
+        return (values, [], 0) if plain else self._by_parser(texts, most)
 
     def _without_tokens(self, texts: pa.Array) -> pa.Array:
         if len(self._none) == 1 and pc.min(pc.binary_length(texts)).as_py() != 0:
             return texts
         return pc.if_else(pc.is_in(texts, value_set=self._none), pa.scalar(None, TEXT), texts)
 
-    def _by_parser(self, texts: pa.Array) -> tuple[pa.Array, list[Failure], int]:
+    def _by_parser(self, texts: pa.Array, most: int) -> tuple[pa.Array, list[Failure], int]:
         encoded = pc.fill_null(texts, "").dictionary_encode()
         distinct = encoded.dictionary.to_pylist()
         results: list[str | None] = []
-        errors: dict[int, CellError] = {}
+        errors: dict[int, tuple[str, str]] = {}  # code and reason: an error itself would hold frames
         for index, text in enumerate(distinct):
             try:
                 results.append(self.parser(text))
             except CellError as error:
                 results.append(None)
-                errors[index] = error
+                errors[index] = error.code, str(error)
+                if len(errors) > most:
+                    raise TooManyProblems from None
         values = pa.array(results, TEXT).take(encoded.indices)
-        failures = _failures(encoded.indices, distinct, errors) if errors else []
+        failures = _failures(encoded.indices, distinct, errors, most) if errors else []
         return values, failures, self._shortened(texts, values)
 
     def _shortened(self, texts: pa.Array, values: pa.Array) -> int:
@@ -72,11 +77,13 @@ class ColumnConverter:
         return pc.sum(pc.less(pc.utf8_length(values), pc.utf8_length(texts))).as_py() or 0
 
 
-def _failures(indices: pa.Array, distinct: list[str], errors: dict[int, CellError]) -> list[Failure]:
+def _failures(indices: pa.Array, distinct: list[str], errors: dict[int, tuple[str, str]], most: int) -> list[Failure]:
     wrong = pc.is_in(indices, value_set=pa.array(list(errors), indices.type))
     rows = pc.indices_nonzero(wrong)
+    if len(rows) > most:
+        raise TooManyProblems
     return [
-        Failure(row, errors[index].code, str(errors[index]), distinct[index])
+        Failure(row, *errors[index], distinct[index])
         for row, index in zip(rows.to_pylist(), indices.take(rows).to_pylist(), strict=True)
     ]
 

@@ -1,6 +1,6 @@
 """A plain chunk, or a batch of Parquet, to columns by pyarrow."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -8,7 +8,7 @@ import pyarrow.csv
 
 from omop.imports.convert.chunks import Chunk, lines
 from omop.imports.convert.columns import ColumnConverter, Failure
-from omop.imports.convert.result import TEXT, Converted, Problem, rising
+from omop.imports.convert.result import MOST_PROBLEMS, TEXT, Converted, Problem, TooManyProblems, rising, rows_at_once
 from omop.imports.reading.dialect import Dialect
 from omop.imports.reading.parquet import cell_texts
 
@@ -29,13 +29,28 @@ def texts_of(chunk: Chunk, dialect: Dialect) -> list[pa.Array] | None:
 
 def convert_texts(
     texts: Sequence[pa.Array], starts: pa.Array, converters: Sequence[ColumnConverter], key: int | None
+) -> Iterator[Converted]:
+    """Rows that begin on the lines `starts`, in one piece, or in slices where that would have too many problems.
+
+    `key` is the place of the key column, where that is one of numbers.
+    """
+    try:
+        yield _convert(texts, starts, converters, key)
+        return
+    except TooManyProblems:
+        size = rows_at_once(len(texts))
+    for row in range(0, len(starts), size):
+        yield _convert([values.slice(row, size) for values in texts], starts.slice(row, size), converters, key)
+
+
+def _convert(
+    texts: Sequence[pa.Array], starts: pa.Array, converters: Sequence[ColumnConverter], key: int | None
 ) -> Converted:
-    """Rows that begin on the lines `starts`. `key` is the place of the key column, where that is one of numbers."""
     columns: list[pa.Array] = []
     failures: list[tuple[int, Failure]] = []
     shortened: list[int] = []
     for position, (values, converter) in enumerate(zip(texts, converters, strict=True)):
-        column, failed, cut = converter.convert(values)
+        column, failed, cut = converter.convert(values, MOST_PROBLEMS - len(failures))
         columns.append(column)
         shortened.append(cut)
         failures += [(position, failure) for failure in failed]
@@ -63,7 +78,7 @@ def convert_texts(
 
 def convert_chunk(
     chunk: Chunk, texts: Sequence[pa.Array], converters: Sequence[ColumnConverter], key: int | None
-) -> Converted:
+) -> Iterator[Converted]:
     """`texts` are those of the chunk, each line of which is a record."""
     return convert_texts(texts, pa.arange(chunk.line, chunk.line + len(texts[0])), converters, key)
 

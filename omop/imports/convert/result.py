@@ -6,6 +6,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 TEXT = pa.string()
+MOST_PROBLEMS = 25_000  # that are made at once, as each is an object: a chunk of narrow rows may have a million
+
+
+class TooManyProblems(Exception):
+    """What is converted has more than MOST_PROBLEMS; in slices of `rows_at_once` it has not."""
+
+
+def rows_at_once(columns: int) -> int:
+    """So many rows have no more than MOST_PROBLEMS, whatever is wrong with them."""
+    return max(1, MOST_PROBLEMS // max(1, columns))
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,9 +213,14 @@ def _define(schema: TableSchema) -> TableDefinition:
             (c[: -len("time")], c) for c in columns if c.endswith("_datetime") and c[: -len("time")] in columns
         ),
         visits=tuple(
-            c for c in ("visit_occurrence_id", "visit_detail_id") if person and c in columns and c not in schema.key
+            c.name for c in columns.values() if person and c.reference and c.reference.table in {VISIT, VISIT_DETAIL}
         ),
     )
+
+
+def visit_of(column: str) -> str:
+    """What a column refers to whose row must be the same person's, in words."""
+    return column.removesuffix("_occurrence_id").removesuffix("_id").replace("_", " ")
 
 
 def _domains(table: str) -> dict[str, str]:

@@ -18,9 +18,9 @@ from omop.imports.gate.definitions import (
     SOURCE_VALUES,
     UNMAPPED,
     VISIT,
-    VISIT_DETAIL,
     Range,
     definitions,
+    visit_of,
 )
 from omop.imports.gate.scope import Scope
 from omop.imports.options import ImportOptions
@@ -215,16 +215,16 @@ def _references(schema: TableSchema, scope: Scope, columns: frozenset[str]) -> I
 def _same_person(schema: TableSchema, scope: Scope, columns: frozenset[str]) -> Iterator[RowCheck]:
     for name in definitions()[schema.name].visits:
         if name in columns and "person_id" in columns:
-            table = VISIT if name == "visit_occurrence_id" else VISIT_DETAIL
-            person = scope.value(_alias(name), table, "person_id")
+            parent = _parent(schema, name)
+            person = scope.value(_alias(name), parent[_alias(name)][0], "person_id")
             asked = scope.asked(schema.name)
             yield RowCheck(
                 "visit_same_person",
                 name,
                 f"{asked} AND s.person_id IS NOT NULL AND {person} IS NOT NULL",
                 f"{asked} AND {person} <> s.person_id",
-                "the visit is another person's" if table == VISIT else "the visit detail is another person's",
-                _parent(schema, name),
+                f"the {visit_of(name)} is another person's",
+                parent,
             )
 
 

@@ -38,9 +38,9 @@ class Batch:
 def read_records(stream: BinaryIO, dialect: Dialect, first_line: int, *, size: int = BATCH) -> Iterator[Batch]:
     """The records from where `stream` stands, which is the beginning of a record on line `first_line`.
 
-    A batch has at most `size` records, fewer where they are long. Empty lines are passed over, as files often end
-    with one. Bytes that the encoding does not have come through as
-    lone surrogates, so that the cell which holds them can be named. The number of fields is not looked at.
+    A batch has at most `size` records, those that cannot be read among them, and fewer where they are long. Empty
+    lines are passed over, as files often end with one. Bytes that the encoding does not have come through as lone
+    surrogates, so that the cell which holds them can be named. The number of fields is not looked at.
     """
     batch = Batch([], [], [])
     enough = MAX_CHARACTERS
@@ -56,14 +56,15 @@ def read_records(stream: BinaryIO, dialect: Dialect, first_line: int, *, size: i
                 batch.problems.append(problem)
                 if problem.code == "file_readable":
                     break
-                continue
-            if row:
+            else:
+                if not row:
+                    continue
                 batch.rows.append(row)
                 batch.lines.append(line)
-                if len(batch.rows) == size or lines.characters >= enough:
-                    enough = lines.characters + MAX_CHARACTERS
-                    yield batch
-                    batch = Batch([], [], [])
+            if len(batch.rows) + len(batch.problems) == size or lines.characters >= enough:
+                enough = lines.characters + MAX_CHARACTERS
+                yield batch
+                batch = Batch([], [], [])
     if batch.rows or batch.problems:
         yield batch
 

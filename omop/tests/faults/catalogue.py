@@ -201,6 +201,31 @@ def visit_detail_of_another_person(bench: Bench) -> list[Expected]:
     return [Expected("visit_same_person", "drug_exposure", "visit_detail_id", row)]
 
 
+@fault()
+def preceding_visit_of_another_person(bench: Bench) -> list[Expected]:
+    row = _spare_visit(bench)
+    other = next(v for v in bench.files.tables["visit_occurrence"] if v["person_id"] != row["person_id"])
+    row.set(preceding_visit_occurrence_id=other["visit_occurrence_id"])
+    return [Expected("visit_same_person", "visit_occurrence", "preceding_visit_occurrence_id", row)]
+
+
+def _detail_of_another(column: str) -> Inject:
+    def inject(bench: Bench) -> list[Expected]:
+        row = bench.take("visit_detail")
+        row = bench.add(row, visit_detail_id=8000 + int(row["visit_detail_id"]))  # to which no event refers
+        other = next(d for d in bench.files.tables["visit_detail"] if d["person_id"] != row["person_id"])
+        row.set(**{column: other["visit_detail_id"]})
+        return [Expected("visit_same_person", "visit_detail", column, row)]
+
+    return inject
+
+
+for column in ("preceding_visit_detail_id", "parent_visit_detail_id"):
+    inject_detail = _detail_of_another(column)
+    inject_detail.__name__ = f"{column.removesuffix('_id')}_of_another_person"
+    fault()(inject_detail)
+
+
 # --- concepts
 
 

@@ -213,6 +213,7 @@ def _visit(files: FileSet, person: int, number: int) -> None:
         provider_id=person % 2 + 1,
         care_site_id=number % 2 + 1,
         visit_source_value=f"V{number}",
+        preceding_visit_occurrence_id="",
     )
     if number == 3:
         return
@@ -225,6 +226,8 @@ def _visit(files: FileSet, person: int, number: int) -> None:
         visit_detail_end_date=day,
         visit_detail_type_concept_id=32817,
         visit_occurrence_id=visit,
+        preceding_visit_detail_id="",
+        parent_visit_detail_id="",
     )
     for event in (1, 2):
         _events(files, person, visit, visit * 10 + event, day)

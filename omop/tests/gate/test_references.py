@@ -6,9 +6,11 @@ import pytest
 
 from omop.imports.backends import REJECTED
 from omop.imports.options import Duplicates, ImportOptions, Mode
+from omop.imports.schema import schemas
 from omop.tests.gate.conftest import failed, told
 
 pytestmark = pytest.mark.django_db
+LINK = "preceding_visit_occurrence_id"
 UPSERT = ImportOptions(mode=Mode.UPSERT)
 ALL = {
     "visit_same_person": 100.0,
@@ -41,6 +43,44 @@ def test_a_row_in_the_live_visit_of_another_person_is_rejected(staged, live):
     assert failed(report) == {("visit_same_person", "measurement", "visit_occurrence_id")}
     assert report.errors[0].reason == "the visit is another person's"
     assert report.refused
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "refers_to", "words"),
+    [
+        ("visit_occurrence", "preceding_visit_occurrence_id", 10, "preceding visit"),
+        ("visit_detail", "preceding_visit_detail_id", 100, "preceding visit detail"),
+        ("visit_detail", "parent_visit_detail_id", 100, "parent visit detail"),
+    ],
+)
+def test_what_a_visit_follows_or_is_part_of_is_the_same_persons(staged, live, table, column, refers_to, words):
+    live("person", {"person_id": 1}, {"person_id": 2})
+    live("visit_occurrence", {"person_id": 2})
+    live("visit_detail", {"person_id": 2})
+    key = {schemas()[table].key[0]: 500, "visit_occurrence_id": 500}
+    staged.put("visit_occurrence", {"visit_occurrence_id": 500} | ({column: refers_to} if column == LINK else {}))
+    if table == "visit_detail":
+        staged.put(table, {**key, column: refers_to})
+    report = staged.gate()
+    assert failed(report) == {("visit_same_person", table, column)}
+    assert report.errors[0].reason == f"the {words} is another person's"
+    assert report.refused
+
+
+def test_what_follows_a_visit_that_is_not_moved_after_all_is_rejected(staged, live):
+    """The run's row of the visit is rejected, so the visit stays with its person, and the next is another's."""
+    live("person", {"person_id": 1}, {"person_id": 2})
+    live("visit_occurrence", {"person_id": 1})
+    staged.put(
+        "visit_occurrence",
+        {"person_id": 2, "visit_end_date": "2020-03-01"},
+        {"person_id": 2, LINK: 10},
+        {"person_id": 2},
+    )
+    report = staged.gate(ImportOptions(mode=Mode.UPSERT, thresholds=TOLERANT.thresholds))
+    assert staged.marks("visit_occurrence") == [1, 1, 0]
+    (lost,) = report.checks["visit_same_person", "visit_occurrence", LINK].first
+    assert (lost.line, lost.reason) == (3, "the preceding visit is another person's")
 
 
 @pytest.mark.parametrize(("person", "lines"), [(2, []), (1, [2])])

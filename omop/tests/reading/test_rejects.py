@@ -115,6 +115,19 @@ def test_names_are_guarded_against_spreadsheets_but_rows_stay_as_they_are(tmp_pa
     assert target.read_text().splitlines()[1] == '\'=cmd.csv,2,concept_class_concept_id,value_type,no,"=1+1,b,x"'
 
 
+def test_the_file_is_for_nobody_else(tmp_path):
+    """Neither it nor what it is made of, also where an earlier run was killed and left its part readable."""
+    path = tmp_path / "concept_class.csv"
+    path.write_text(f"{CLASS}\na,b,x\n")
+    (tmp_path / "rejects.part").touch(mode=0o644)
+    found = read_files([path])
+    with RejectWriter(tmp_path) as writer:
+        writer("value_type", Finding(path.name, 2, None, "value", "is wrong"))
+        assert (tmp_path / "rejects.spool").stat().st_mode & 0o777 == 0o600
+        written = writer.write_csv([each.source for each in found.contents], {})
+    assert written.stat().st_mode & 0o777 == 0o600
+
+
 def test_no_rejects_no_file(tmp_path):
     path = tmp_path / "concept_class.csv"
     path.write_text(CLASS)

@@ -240,7 +240,7 @@ class Census:
             return
         code = "person_exists" if target == "person" else "reference_exists"
         self.note(code, table, field.name, [value not in there for value in values])
-        if field.name in ("visit_occurrence_id", "visit_detail_id") and not field.primary_key:
+        if target in ("visit_occurrence", "visit_detail"):
             owner = {row[column]: row["person_id"] for row in self.tables.get(target, [])}
             pairs = [(owner.get(r[field.name]), r["person_id"]) for r in self.asked(table) if r.get(field.name)]
             self.note("visit_same_person", table, field.name, [own != one for own, one in pairs if own])
