@@ -66,12 +66,12 @@ def pages(study: Any, job: Job) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture
 def job(administrator: Any) -> Job:
-    """A check of files that is over, with the run that is remembered of it."""
+    """An import of files, with the run that is remembered of it."""
     parameters = {"source": {"kind": "upload", "place": "0" * 32, "names": []}, "options": {}, "dry_run": True}
     job = Job.objects.create(kind="omop.import", created_by=administrator, parameters=parameters)
     run = ImportRun.objects.create(
-        kind=ImportRun.Kind.CHECK,
-        status=ImportRun.Status.REFUSED,
+        kind=ImportRun.Kind.LOAD,
+        status=ImportRun.Status.LOADED,
         source=ImportRun.Source.UPLOAD,
         started_at=timezone.now(),
         job_id=job.pk,
