@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple, TextIO
 
@@ -126,7 +126,8 @@ def _reader(stream: BinaryIO, dialect: Dialect, *, keep: bool) -> Iterator[tuple
         else:
             yield lines, csv.reader(lines, delimiter=dialect.separator, quoting=csv.QUOTE_NONE)
     finally:
-        text.detach()  # the stream belongs to the caller
+        with suppress(ValueError):  # closed already, where somebody stopped in mid-file
+            text.detach()  # the stream belongs to the caller
 
 
 def _explain(error: Exception, line: int) -> Problem:

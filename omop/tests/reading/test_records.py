@@ -243,3 +243,12 @@ def test_batches_of_long_records_are_short():
     assert [row for batch in batches for (row,) in batch.rows] == rows
     assert [line for batch in batches for line in batch.lines] == list(range(2, 22))
     assert max(len(batch.rows) for batch in batches) <= 10
+
+
+def test_a_reader_that_is_left_in_mid_file_goes_quietly():
+    stream = io.BytesIO(b"1,2\n" * 50_000)
+    dialect = Dialect(",", True, "utf-8", 0, 1, ("a", "b"), survey(io.BytesIO(b""), 0))
+    reading = read_records(stream, dialect, 1)
+    next(reading)
+    stream.close()
+    reading.close()

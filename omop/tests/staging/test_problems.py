@@ -39,7 +39,7 @@ class Counting(ImportReport):
     def found(self, *args, **kwargs) -> None:
         super().found(*args, **kwargs)
         if self.error_count % self.every == 1:
-            alive = sum(isinstance(each, Problem | columns.Failure) for each in gc.get_objects())
+            alive = sum(type(each) in (Problem, columns.Failure) for each in gc.get_objects())
             self.most = max(self.most, alive)
 
 
