@@ -11,10 +11,11 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.forms import BaseModelFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from import_export.admin import ImportExportMixin
 from import_export.forms import ExportForm
 from import_export.results import Result, RowResult
@@ -101,15 +102,15 @@ def _manages_accounts(request: HttpRequest) -> bool:
 class UserAdmin(ImportExportMixin, VerbAdmin):
     view_verb = add_verb = change_verb = Verb.MANAGE_ACCOUNTS
 
-    list_display = ["email", "name", "is_active", "role", "access", "last_login"]
+    list_display = ["email", "name", "is_active", "role", "access", "second_factor", "last_login"]
     list_filter = ["is_active", "is_superuser", "is_data_staff", "is_staff"]
     search_fields = ["email", "profile__name"]
     list_select_related = ["profile"]
-    actions = ["send_invitation", "deactivate", "reactivate", "sign_out_everywhere"]
+    actions = ["send_invitation", "deactivate", "reactivate", "sign_out_everywhere", "reset_second_factor"]
     inlines = [ProfileInline]
-    readonly_fields = ["access", "is_active", "last_login", "date_joined"]
+    readonly_fields = ["access", "second_factor", "is_active", "last_login", "date_joined"]
     fieldsets = [
-        (None, {"fields": ["email", "access", "is_active", "last_login", "date_joined"]}),
+        (None, {"fields": ["email", "access", "second_factor", "is_active", "last_login", "date_joined"]}),
         ("Roles in all studies", {"fields": ROLE_FIELDS}),
     ]
     add_fieldsets = [
@@ -121,13 +122,16 @@ class UserAdmin(ImportExportMixin, VerbAdmin):
     import_form_class = RosterImportForm
     confirm_form_class = RosterConfirmForm
     export_form_class = ExportForm
+    import_template_name = "admin/participants/user/import.html"
     skip_admin_log = True  # the audit trail has it
 
     # --- what is shown
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         open_invitations = Prefetch("invitations", queryset=Invitation.objects.open(), to_attr="open_invitations")
-        return super().get_queryset(request).prefetch_related(open_invitations)
+        devices = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
+        users: QuerySet[User] = super().get_queryset(request)
+        return users.annotate(has_second_factor=Exists(devices)).prefetch_related(open_invitations)
 
     @admin.display(ordering="profile__name")
     def name(self, user: User) -> str:
@@ -151,6 +155,10 @@ class UserAdmin(ImportExportMixin, VerbAdmin):
         if invitations[0].mailed_at is None:
             return "invited; the mail has not gone out"
         return f"invited until {invitations[0].expires_at:%d %b %Y}"
+
+    @admin.display(description="second factor", boolean=True, ordering="has_second_factor")
+    def second_factor(self, user: User) -> bool:
+        return bool(getattr(user, "has_second_factor", False))
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         return self.fieldsets if obj else self.add_fieldsets
@@ -229,6 +237,10 @@ class UserAdmin(ImportExportMixin, VerbAdmin):
     @admin.action(description="Sign out everywhere", permissions=["change"])
     def sign_out_everywhere(self, request: HttpRequest, users: QuerySet[User]) -> None:
         self._each(request, users, actions.sign_out_everywhere, "accounts signed out everywhere")
+
+    @admin.action(description="Reset the second factor (app and recovery codes are lost)", permissions=["change"])
+    def reset_second_factor(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        self._each(request, users, actions.reset_second_factor, "second factors taken away")
 
     # --- roster
 

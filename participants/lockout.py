@@ -7,9 +7,13 @@ from typing import Any
 
 from axes.handlers.proxy import AxesProxyHandler
 from django.conf import settings
+from django.contrib.auth import authenticate
+from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from rest_framework.throttling import BaseThrottle
+
+from participants.models import User
 
 
 def client_username(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
@@ -49,3 +53,22 @@ def locked_out(
     locked = render(request, "participants/locked_out.html", context, status=429)
     locked.headers["Retry-After"] = str(int(settings.AXES_COOLOFF_TIME.total_seconds()))
     return locked
+
+
+def password_is(request: HttpRequest, user: User, password: str) -> bool:
+    """Is it that of whoever is signed in? A wrong one counts and is audited as at the door."""
+    return authenticate(request=request, username=user.email, password=password) is not None
+
+
+def may_try(request: HttpRequest, user: User) -> bool:
+    """May a code be tried? If not, axes puts its page in the place of the answer."""
+    allowed: bool = AxesProxyHandler.is_allowed(request, {"username": user.email})
+    request.axes_locked_out = not allowed  # type: ignore[attr-defined]
+    return allowed
+
+
+def count_wrong_code(request: HttpRequest, user: User) -> None:
+    """As a wrong password counts: for the same address and client, with the same limit, in the audit trail."""
+    user_login_failed.send(
+        sender=__name__, credentials={"username": user.email, "second_factor": True}, request=request
+    )

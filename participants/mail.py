@@ -17,6 +17,7 @@ from django.db import connections, transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from augmed.foundation import audit
 from participants.models import Invitation, User
@@ -56,8 +57,8 @@ def _in_thread(task: Task, arguments: dict[str, Any], wait: float) -> None:
         connections.close_all()
 
 
-def send_invitation(*, invitation_id: str) -> None:
-    """Mail an invitation that is still open, and note that it went out."""
+def send_invitation(*, invitation_id: str, study_name: str = "") -> None:
+    """Mail an invitation that is still open, and note that it went out. It names the study that it is to, if any."""
     from participants.actions.invitations import invitation_token
 
     invitation = Invitation.objects.open().select_related("user").filter(pk=invitation_id).first()
@@ -68,6 +69,8 @@ def send_invitation(*, invitation_id: str) -> None:
         invitation.user,
         link=settings.PUBLIC_URL + reverse("invitation", args=[invitation_token(invitation)]),
         expires_at=invitation.expires_at,
+        study_name=study_name,
+        sign_in=settings.PUBLIC_URL + reverse("sign_in"),
     )
     Invitation.objects.filter(pk=invitation_id).update(mailed_at=timezone.now())
 
@@ -115,11 +118,20 @@ def _may_mail(user: User) -> bool:
     return True
 
 
-_SUBJECTS = {"invitation": "Your invitation", "password_reset": "Set a new password", "sign_up": "Set your password"}
+_SUBJECTS = {
+    "invitation": gettext_lazy("Your invitation"),
+    "password_reset": gettext_lazy("Set a new password"),
+    "sign_up": gettext_lazy("Set your password"),
+}
 
 
 def _send(template: str, user: User, *, mail_id: str = "", **context: Any) -> None:
-    """`mail_id` becomes the mail's Message-ID, by which the answer to the asker names it."""
-    text = render_to_string(f"participants/mail/{template}.txt", {"user": user, **context})
+    """In the language of its reader. `mail_id` becomes the mail's Message-ID, by which the answer to the asker names
+    it."""
+    from participants.language import speaking_to
+
+    with speaking_to(user):
+        text = render_to_string(f"participants/mail/{template}.txt", {"user": user, **context})
+        subject = str(_SUBJECTS[template])
     headers = {"Message-ID": f"<{mail_id}@{DNS_NAME}>"} if mail_id else {}
-    EmailMessage(_SUBJECTS[template], text, settings.DEFAULT_FROM_EMAIL, [user.email], headers=headers).send()
+    EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, [user.email], headers=headers).send()

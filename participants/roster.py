@@ -1,7 +1,8 @@
 """The roster: a table of people that becomes accounts with profiles.
 
 Columns: `email`, the fields of the profile, and any others: `intake.<name>`, or a plain unknown name, is an attribute
-of intake. Checking is one pass with one query per 500 rows; importing is one transaction.
+of intake. Attributes go into exports beside the pseudonym, so a column that says who somebody is cannot be one.
+Checking is one pass with one query per 500 rows; importing is one transaction.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from augmed.foundation import audit
 from augmed.foundation.errors import Conflict, Invalid
 from participants.actions.accounts import OWN_FIELDS
 from participants.actions.invitations import invite
+from participants.identifying import identifying_problem
 from participants.models import Profile, User
 
 FIRST_ROW = 2  # as a spreadsheet counts: the header is row 1
 MAX_LENGTH = 512
 INTAKE_PREFIX = "intake."
+_KNOWN = frozenset({"email", *OWN_FIELDS})
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ def column_errors(headers: Iterable[str]) -> list[str]:
     errors += [
         f"The name of the column {name[:40]!r}… is longer than 100 letters." for name in names if len(name) > 100
     ]
+    errors += [refusal for name in names if name not in _KNOWN and (refusal := identifying_problem(name))]
     return errors
 
 

@@ -51,6 +51,7 @@ class RosterResource(resources.ModelResource):
         rows = dataset.dict
         checked = check_roster(rows)
         intake = sorted({name for row in checked for name in row.intake})
+        result.attributes = intake  # the preview names them
         result.diff_headers = [*self.Meta.fields, *(f"{INTAKE_PREFIX}{name}" for name in intake)]
         for row in checked:
             _append(result, row, intake)

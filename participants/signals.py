@@ -1,11 +1,10 @@
-"""Log-ins and log-outs, of the API and the admin alike, go into the audit trail by Django's own signals."""
+"""Log-ins and log-outs, of the API and the pages alike, go into the audit trail by Django's own signals."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from axes.helpers import get_failure_limit
-from django.conf import settings
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db import transaction
 from django.dispatch import receiver
@@ -20,7 +19,7 @@ from participants.models import User
 def _door(request: HttpRequest | None) -> str:
     if request is None:
         return "unknown"
-    return "admin" if request.path.startswith(f"/{settings.ADMIN_PATH}") else "api"
+    return "api" if request.path.startswith("/api/") else "screens"
 
 
 @receiver(user_logged_in, dispatch_uid="participants.audit_logged_in")
@@ -51,6 +50,8 @@ def audit_log_in_failed(
         return
     user_id = User.objects.filter(email=address).values_list("pk", flat=True).first()
     data: dict[str, Any] = {"door": _door(request), "locked_out": bool(request is not None and failures == limit)}
+    if credentials.get("second_factor"):
+        data["second_factor"] = True  # the password was right
     if user_id is None:
         typed = client_username(request, credentials) if request is not None else address
         data["address_hash"] = salted_hmac("participants.log-in-failed", typed, algorithm="sha256").hexdigest()

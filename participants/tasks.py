@@ -7,8 +7,8 @@ _RETRY = {"autoretry_for": (OSError,), "retry_backoff": 30, "max_retries": 6}
 
 
 @shared_task(name="participants.send_invitation", **_RETRY)
-def send_invitation(*, invitation_id: str) -> None:
-    mail.send_invitation(invitation_id=invitation_id)
+def send_invitation(*, invitation_id: str, study_name: str = "") -> None:
+    mail.send_invitation(invitation_id=invitation_id, study_name=study_name)
 
 
 @shared_task(name="participants.send_password_reset", **_RETRY)

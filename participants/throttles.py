@@ -10,7 +10,7 @@ from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 
 from augmed.foundation.canonical import sha256_hex
 
-_SUBJECTS = ("email", "uid", "token", "resetToken")
+_SUBJECTS = ("email", "username", "uid", "token", "resetToken")
 
 
 class ByClient(SimpleRateThrottle):
@@ -36,6 +36,30 @@ class ByAddress(SimpleRateThrottle):
         if not isinstance(subject, str):
             return None
         return f"account-address-{sha256_hex(subject.strip().lower().encode('utf-8', 'replace'))}"
+
+
+class ByLink(SimpleRateThrottle):
+    """Requests to the pages of one mailed or shared link from one client, for pages that need no account."""
+
+    rate = "120/min"
+
+    def get_cache_key(self, request: Request, view: Any) -> str:
+        client = self.get_ident(request) or ""
+        return f"link-{sha256_hex(client)}-{sha256_hex(view.secret)}"
+
+
+class ByLinkClient(SimpleRateThrottle):
+    """The same over all links together, so that links which are not there are no way around it."""
+
+    rate = "240/min"
+
+    def get_cache_key(self, request: Request, view: Any) -> str:
+        return f"link-client-{sha256_hex(self.get_ident(request) or '')}"
+
+
+def may_look(request: HttpRequest, view: Any) -> bool:
+    """`view.secret`: what the address of the page holds."""
+    return all(throttle().allow_request(request, view) for throttle in (ByLink, ByLinkClient))  # type: ignore[arg-type]
 
 
 ACCOUNT_THROTTLES: list[type[BaseThrottle]] = [ByClient, ByAddress]

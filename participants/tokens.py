@@ -23,7 +23,9 @@ from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
 from augmed.foundation import audit
-from participants.lockout import wait_minutes
+from augmed.foundation.errors import DomainError
+from participants import lockout, second_factor
+from participants.actions.second_factor import use_second_factor
 from participants.models import RefreshUse, TokenFamily, User
 
 ACCESS_LIFETIME: timedelta = api_settings.ACCESS_TOKEN_LIFETIME
@@ -43,6 +45,12 @@ class _LockedOut(Throttled):
     def __init__(self, seconds: int, message: str) -> None:
         super().__init__(detail=message, code="locked_out")
         self.wait = seconds
+
+
+def _locked_out() -> _LockedOut:
+    seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
+    minutes = lockout.wait_minutes()
+    return _LockedOut(seconds, f"Too many failed log-ins. Try again in {minutes} minutes, or reset your password.")
 
 
 def access_token_for(user: User, *, not_after: datetime | None = None) -> str:
@@ -77,33 +85,56 @@ def renewed(*, user: User, presented: object) -> str | None:
     return sliding_token_for(user, until=datetime.fromtimestamp(until, tz=UTC))
 
 
-def log_in(*, request: HttpRequest | Request, email: str, password: str) -> TokenPair:
-    """The first pair of a log-in. Raises AuthenticationFailed (alike for unknown and wrong) or Throttled."""
-    user, family = _begin(request=request, email=email, password=password)
+class SecondFactorNeeded(AuthenticationFailed):
+    """The password was right, and more is asked for."""
+
+
+def log_in(*, request: HttpRequest | Request, email: str, password: str, second_factor: str = "") -> TokenPair:
+    """The first pair of a log-in. Raises AuthenticationFailed (alike for unknown and wrong), SecondFactorNeeded or
+    Throttled."""
+    user, family = _begin(request=request, email=email, password=password, code=second_factor)
     return _pair(user, family)
 
 
 def sliding_log_in(*, request: HttpRequest | Request, email: str, password: str) -> str:
-    """The first sliding token of a log-in. Refuses as `log_in` does."""
-    user, family = _begin(request=request, email=email, password=password)
+    """The first sliding token of a log-in. Refuses as `log_in` does: this client has no field for a code."""
+    user, family = _begin(request=request, email=email, password=password, code="")
     return sliding_token_for(user, until=family.expires_at)
 
 
-def _begin(*, request: HttpRequest | Request, email: str, password: str) -> tuple[User, TokenFamily]:
+def _begin(*, request: HttpRequest | Request, email: str, password: str, code: str) -> tuple[User, TokenFamily]:
     plain = request._request if isinstance(request, Request) else request
     user = authenticate(request=plain, username=email.strip().lower(), password=password)
     if not isinstance(user, User):
         if getattr(plain, "axes_locked_out", False):
-            seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
-            message = f"Too many failed log-ins. Try again in {wait_minutes()} minutes, or reset your password."
-            raise _LockedOut(seconds, message)
+            raise _locked_out()
         raise AuthenticationFailed("The address or the password is wrong.", code="log_in_failed")
+    _show_second_factor(plain, user, code)
     with transaction.atomic():
         now = timezone.now()
         family = TokenFamily.objects.create(user=user, created_at=now, expires_at=now + settings.LOGIN_LIFETIME)
         # Django's signal: last_login, the end of counted failures, and (last) the audit event.
         user_logged_in.send(sender=User, request=plain, user=user)
     return user, family
+
+
+def _show_second_factor(request: HttpRequest, user: User, code: str) -> None:
+    """Refuse where the account has one and no right code came along, and where it should have one."""
+    if not second_factor.is_on(user):
+        if second_factor.is_demanded_of(user):
+            message = "Your account needs a second factor. Sign in on the web pages and set one up there."
+            raise SecondFactorNeeded(message, code="second_factor_not_set_up")
+        return
+    if not code:
+        raise SecondFactorNeeded("A code of your authenticator app is needed, too.", code="second_factor_needed")
+    if not lockout.may_try(request, user):
+        raise _locked_out()
+    try:
+        use_second_factor(user=user, code=code)
+    except DomainError as error:
+        if error.code == "second_factor_wrong":
+            lockout.count_wrong_code(request, user)
+        raise SecondFactorNeeded(error.detail, code=error.code) from error
 
 
 def refresh(*, refresh_token: str) -> TokenPair:

@@ -15,6 +15,7 @@ from participants.actions.api_keys import revoke_all_api_keys
 from participants.actions.epoch import raise_epoch
 from participants.actions.invitations import accept_invitation, invite, revoke_invitation
 from participants.actions.new_password import set_new_password
+from participants.identifying import identifying_problem
 from participants.models import Profile, User
 
 __all__ = [
@@ -81,6 +82,8 @@ def change_profile(*, user: User, by: User | None, **fields: Any) -> Profile:
     changed = sorted(name for name in fields if name in PROFILE_FIELDS and getattr(profile, name) != fields[name])
     if unknown := sorted(set(fields) - set(PROFILE_FIELDS)):
         raise Invalid("A profile has no such field.", errors={name: ["There is no such field."] for name in unknown})
+    if "intake" in changed and isinstance(fields["intake"], Mapping):
+        _refuse_identifying(set(fields["intake"]) - set(profile.intake))
     for name in changed:
         setattr(profile, name, fields[name])
     try:
@@ -189,3 +192,9 @@ def _refuse_without_administrator(*, without: User) -> None:
 
 def _forget_verbs(user: User) -> None:
     user.__dict__.pop("global_verbs", None)
+
+
+def _refuse_identifying(added: set[str]) -> None:
+    """Attributes go into exports beside the pseudonym."""
+    if problems := [problem for name in sorted(added) if (problem := identifying_problem(name))]:
+        raise Invalid("The profile was not changed.", errors={"intake": problems})

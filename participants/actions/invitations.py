@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.signing import Signer
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from augmed.foundation import audit
 from augmed.foundation.canonical import sha256_hex
@@ -14,7 +15,7 @@ from participants import mail
 from participants.actions.new_password import set_new_password
 from participants.models import Invitation, User
 
-_INVALID = "This invitation is not valid: it was used, withdrawn or is too old. Ask for a new one."
+_INVALID = gettext_lazy("This invitation is not valid: it was used, withdrawn or is too old. Ask for a new one.")
 
 
 def invitation_token(invitation: Invitation) -> str:
@@ -23,8 +24,10 @@ def invitation_token(invitation: Invitation) -> str:
 
 
 @transaction.atomic
-def invite(*, user: User, by: User | None) -> Invitation:
-    """Mail a link with which the person sets a password. Earlier links end. For accounts without a password only."""
+def invite(*, user: User, by: User | None, study_name: str = "") -> Invitation:
+    """Mail a link with which the person sets a password. Earlier links end. For accounts without a password only.
+
+    `study_name`, in the person's language, where the invitation is to a study: the mail names it."""
     user_row = User.objects.select_for_update().get(pk=user.pk)
     if not user_row.is_active:
         raise Conflict("The account is not active.", code="not_active")
@@ -35,7 +38,7 @@ def invite(*, user: User, by: User | None) -> Invitation:
     invitation = Invitation(user=user, created_by=by, created_at=now, expires_at=now + settings.INVITATION_LIFETIME)
     invitation.secret_hash = sha256_hex(invitation_token(invitation))
     invitation.save(force_insert=True)
-    mail.send_later("participants.send_invitation", invitation_id=str(invitation.pk))
+    mail.send_later("participants.send_invitation", invitation_id=str(invitation.pk), study_name=study_name)
     audit.record(action="invited", by=by, target=user, data={"invitation": str(invitation.pk)})
     return invitation
 
@@ -59,7 +62,7 @@ def find_invitation(token: str) -> Invitation:
         .first()
     )
     if invitation is None:
-        raise Invalid(_INVALID, code="invitation_invalid")
+        raise Invalid(str(_INVALID), code="invitation_invalid")
     return invitation
 
 

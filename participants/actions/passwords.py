@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.http import base36_to_int, urlsafe_base64_decode, urlsafe_base64_encode
+from django.utils.translation import gettext_lazy
 
 from augmed.foundation import audit
 from augmed.foundation.errors import Invalid
@@ -15,8 +16,8 @@ from participants import lockout, mail
 from participants.actions.new_password import set_new_password
 from participants.models import User
 
-_INVALID = "This link is not valid: it was used, or a newer one was. Ask for a new one."
-_EXPIRED = "This link is too old. Ask for a new one."
+_INVALID = gettext_lazy("This link is not valid: it was used, or a newer one was. Ask for a new one.")
+_EXPIRED = gettext_lazy("This link is too old. Ask for a new one.")
 
 
 class _ResetTokens(PasswordResetTokenGenerator):
@@ -78,8 +79,8 @@ def find_reset(*, uid: str, token: str, lock: bool = False) -> User:
     if user is not None and reset_tokens.check_token(user, token):
         return user
     if user is not None and reset_tokens.expired(user, token):
-        raise Invalid(_EXPIRED, code="link_expired")
-    raise Invalid(_INVALID, code="link_invalid")
+        raise Invalid(str(_EXPIRED), code="link_expired")
+    raise Invalid(str(_INVALID), code="link_invalid")
 
 
 @transaction.atomic

@@ -12,6 +12,13 @@ _PASSWORD = {"trim_whitespace": False, "max_length": 1024, "write_only": True, "
 class LogInSerializer(serializers.Serializer[Any]):
     email = serializers.EmailField(max_length=254)
     password = serializers.CharField(**_PASSWORD)  # type: ignore[arg-type]
+    second_factor = serializers.CharField(
+        max_length=40,
+        required=False,
+        allow_blank=True,
+        write_only=True,
+        help_text="a code of the authenticator app, or a recovery code, where the account has a second factor",
+    )
 
 
 class RefreshSerializer(serializers.Serializer[Any]):

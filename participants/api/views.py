@@ -70,7 +70,10 @@ class LogInView(_Door):
 
     @extend_schema(request=LogInSerializer, responses={200: TokenPairSerializer}, operation_id="auth_log_in")
     def post(self, request: Request) -> Response:
-        """Log in: the first pair of tokens. 401 for a wrong address or password, 429 after too many of them."""
+        """Log in: the first pair of tokens. 401 for a wrong address or password, 429 after too many of them.
+
+        An account with a second factor is answered 401 with the code `second_factor_needed`: send the same again with
+        `second_factor`. A wrong one is `second_factor_wrong`; `second_factor_wait` asks to wait first."""
         return _pair_response(tokens.log_in(request=request, **_checked(LogInSerializer, request)))
 
 

@@ -12,6 +12,7 @@ class Profile(models.Model):
     position = models.CharField(max_length=512, blank=True)
     employer = models.CharField(max_length=512, blank=True)
     area_of_clinical_experience = models.CharField(max_length=512, blank=True)
+    language = models.CharField(max_length=10, blank=True, help_text="of screens and mails; empty: the browser's")
     intake = models.JSONField(
         default=dict, blank=True, help_text="Attributes by name, for example profession or years in practice."
     )

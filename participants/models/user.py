@@ -18,6 +18,12 @@ from augmed.foundation.permissions import ADMINISTRATOR_VERBS, DATA_STAFF_VERBS,
 from participants.verbs import provided_verbs
 
 
+def no_password(account: str = "") -> Q:
+    """Of rows in a query, what `not has_usable_password()` says of one account. `account`: the path to it."""
+    path = f"{account}__password" if account else "password"
+    return Q(**{path: ""}) | Q(**{f"{path}__startswith": UNUSABLE_PASSWORD_PREFIX})
+
+
 class UserQuerySet(models.QuerySet["User"]):
     def visible_to(self, user: Any) -> UserQuerySet:
         """All accounts for those who manage them; everybody else sees only their own."""
@@ -27,9 +33,8 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(is_active=True)
 
     def with_own_password(self) -> UserQuerySet:
-        """Annotate `own_password`: is the account active, and has its owner set a password? (In many rows at once what
-        `has_usable_password` says of one.)"""
-        without = Q(is_active=False) | Q(password="") | Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+        """Annotate `own_password`: is the account active, and has its owner set a password?"""
+        without = Q(is_active=False) | no_password()
         return self.annotate(own_password=Case(When(without, then=Value(False)), default=Value(True)))
 
 

@@ -144,6 +144,11 @@ class TestChangeProfile:
         actions.change_profile(user=clinician, by=None, intake={"years": "5"})
         assert User.objects.get(pk=clinician.pk).profile.intake == {"years": "5"}
 
+    def test_an_attribute_that_says_who_somebody_is_is_refused(self, clinician):
+        with pytest.raises(Invalid) as refused:
+            actions.change_profile(user=clinician, by=None, intake={"Vorname": "Ann", "years": "5"})
+        assert "says a name" in refused.value.errors["intake"][0]
+
 
 class TestCreatesuperuser:
     def run(self, monkeypatch, email="Root@Example.org"):
@@ -159,7 +164,7 @@ class TestCreatesuperuser:
         assert user.profile.name == ""
         assert AuditEvent.objects.filter(action="account_created", actor="system").count() == 1
         body = {"username": "root@example.org", "password": NEW_PASSWORD}
-        assert client.post("/admin/login/?next=/admin/", body).status_code == 302
+        assert client.post("/sign-in/?next=/admin/", body).status_code == 302
         assert client.get("/admin/participants/user/").status_code == 200
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from django.core import mail
+from django.utils import timezone
 
 from augmed.foundation.errors import Conflict, Invalid
 from augmed.foundation.models import AuditEvent
@@ -29,6 +30,27 @@ def test_is_mailed_with_a_link_and_noted_as_mailed(token, invitee):
     invitation = Invitation.objects.get()
     assert invitation.mailed_at is not None
     assert token not in invitation.secret_hash
+
+
+def test_names_no_study_but_the_address_to_sign_in_at(token):
+    assert "take part" not in mail.outbox[-1].body
+    assert "https://study.example.org/sign-in/\n" in mail.outbox[-1].body
+
+
+def test_names_the_study_that_it_is_to(invitee, administrator, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        actions.invite(user=invitee, by=administrator, study_name="Risk & reading")
+    assert "you are invited to take part in the study “Risk & reading”. An account was made" in mail.outbox[-1].body
+
+
+def test_says_until_when_in_the_zone_of_the_screens(
+    invitee, administrator, settings, django_capture_on_commit_callbacks
+):
+    settings.TIME_ZONE = "Asia/Tokyo"
+    with django_capture_on_commit_callbacks(execute=True):
+        invitation = actions.invite(user=invitee, by=administrator)
+    there = timezone.localtime(invitation.expires_at)
+    assert f"{there:%H:%M} (JST)" in mail.outbox[-1].body
 
 
 def test_lets_its_owner_set_a_password_and_sign_in(api, token, invitee):
@@ -134,7 +156,7 @@ class TestPage:
         assert invitee.check_password(NEW_PASSWORD)
 
     def test_staff_are_shown_the_way_to_the_admin(self, client, token, invitee):
-        invitee.is_staff = True
+        invitee.is_staff = invitee.is_data_staff = True
         invitee.save()
         body = {"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
         response = client.post(f"/invitation/{token}", body, follow=True)
@@ -146,6 +168,12 @@ class TestPage:
         assert "match." in response.content.decode()
         invitee.refresh_from_db()
         assert not invitee.has_usable_password()
+
+    def test_a_password_that_is_refused_is_told_where_it_is_chosen(self, client, token):
+        short = {"new_password1": "abc", "new_password2": "abc"}
+        errors = client.post(f"/invitation/{token}", short).context["form"].errors
+        assert "too short" in errors["new_password1"][0]
+        assert "new_password2" not in errors
 
     def test_a_used_link_says_so(self, client, token):
         actions.accept_invitation(token=token, password=NEW_PASSWORD)

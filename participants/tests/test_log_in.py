@@ -158,23 +158,23 @@ class TestLockout:
         assert events.count() == settings.AXES_FAILURE_LIMIT
         assert json.loads(events.first().data)["locked_out"] is True
 
-    def test_the_admin_says_so_on_a_page(self, client, administrator, settings):
-        url = reverse("admin:login")
+    def test_the_sign_in_page_says_so(self, client, administrator, settings):
+        url = reverse("sign_in")
         body = {"username": "administrator@example.org", "password": "wrong"}
         for _ in range(settings.AXES_FAILURE_LIMIT):
             response = client.post(url, body)
         assert response.status_code == 429
         response = client.post(url, {**body, "password": PASSWORD})
         assert response.status_code == 429
-        assert "Too many failed log-ins" in response.content.decode()
+        assert "Too many failed attempts" in response.content.decode()
         assert "15 minutes" in response.content.decode()
         assert "_auth_user_id" not in client.session
 
-    def test_failures_in_the_api_lock_the_admin_too(self, api, client, administrator, settings):
+    def test_failures_in_the_api_lock_the_pages_too(self, api, client, administrator, settings):
         for _ in range(settings.AXES_FAILURE_LIMIT):
             log_in(api(), "administrator@example.org", "wrong")
         body = {"username": "administrator@example.org", "password": PASSWORD}
-        assert client.post(reverse("admin:login"), body).status_code == 429
+        assert client.post(reverse("sign_in"), body).status_code == 429
 
 
 class TestThrottle:
@@ -196,11 +196,11 @@ class TestThrottle:
         assert response.json()["code"] == "throttled"
 
 
-def test_admin_log_ins_and_log_outs_are_in_the_audit_trail(client, administrator):
-    client.post(reverse("admin:login"), {"username": administrator.email, "password": PASSWORD})
+def test_log_ins_and_log_outs_of_the_pages_are_in_the_audit_trail(client, administrator):
+    client.post(reverse("sign_in"), {"username": administrator.email, "password": PASSWORD})
     client.post(reverse("admin:logout"))
     events = AuditEvent.objects.filter(action__in=["logged_in", "logged_out"]).order_by("sequence")
     assert [(e.action, e.data) for e in events] == [
-        ("logged_in", '{"door":"admin"}'),
-        ("logged_out", '{"door":"admin"}'),
+        ("logged_in", '{"door":"screens"}'),
+        ("logged_out", '{"door":"screens"}'),
     ]

@@ -6,6 +6,7 @@ import pytest
 from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils.html import escape
 from hypothesis import given
 from hypothesis import strategies as st
 from import_export.formats.base_formats import XLSX
@@ -170,3 +171,46 @@ def test_any_cell_is_cleaned_or_refused_never_a_crash(row):
 @given(st.lists(st.text(max_size=20)))
 def test_any_header_is_checked(headers):
     assert all(isinstance(text, str) for text in column_errors(headers))
+
+
+@pytest.mark.django_db
+class TestColumnsThatSayWhoSomebodyIs:
+    @pytest.mark.parametrize(
+        "column",
+        [
+            *("given_name", "Family Name", "first_name", "FirstName", "surname", "last-name", "Vorname", "Nachname"),
+            *("nom", "Prénom", "intake.name", "dob", "birth_date", "Geburtsdatum", "year_of_birth", "phone", "phone2"),
+            *(
+                "Mobile number",
+                "private e-mail",
+                "address",
+                "home_address",
+                "Straße",
+                "postcode",
+                "Full name (passport)",
+            ),
+        ],
+    )
+    def test_are_refused_with_what_to_do(self, staff, column):
+        response = preview(staff, f"email,name,{column}\nann@example.org,Ann,x\n")
+        assert f"The column &#x27;{escape(column)}&#x27; says a" in response.content.decode()
+        assert "confirm_form" not in response.context
+        with pytest.raises(Invalid):
+            import_roster(rows=[{"email": "ann@example.org", column: "x"}], by=None)
+        assert User.objects.count() == 1
+
+    @pytest.mark.parametrize(
+        "column", ["years", "profession", "intake.site", "age_group", "specialty", "nomination", "Jahre"]
+    )
+    def test_others_become_attributes(self, column):
+        import_roster(rows=[{"email": "ann@example.org", column: "x"}], by=None)
+        assert list(User.objects.get().profile.intake.values()) == ["x"]
+
+    def test_the_refusal_says_where_a_name_belongs(self):
+        assert any("Put names into the column 'name'" in text for text in column_errors(["email", "family_name"]))
+
+    def test_the_preview_names_the_columns_that_are_exported(self, staff):
+        page = preview(staff, CSV).content.decode()
+        assert "go into every export, beside the pseudonym:</strong> profession, years." in page
+        plain = preview(staff, "email,name\nann@example.org,Ann\n").content.decode()
+        assert "No column becomes an attribute of the participants that is exported." in plain

@@ -7,14 +7,17 @@ from typing import Any
 
 from django.contrib import messages
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
-from django.shortcuts import render
-from django.urls import reverse, reverse_lazy
-from django.utils.cache import add_never_cache_headers
-from django.views.generic import FormView, TemplateView
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse_lazy
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.generic import TemplateView
 
 from augmed.foundation.errors import Invalid
+from participants import second_factor
 from participants.actions import (
     accept_invitation,
     find_invitation,
@@ -25,39 +28,14 @@ from participants.actions import (
 from participants.actions.passwords import two_segments
 from participants.forms import ForgottenPasswordForm, NewPasswordForm
 from participants.models import User
-from participants.throttles import may_post
-
-
-class AccountPage(FormView):
-    """A form of the account pages: throttled as the API is, never cached, its address (a secret) told to no one."""
-
-    title = ""
-    button = ""
-    template_name = "participants/account_form.html"
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response: HttpResponseBase
-        if request.method == "POST" and not may_post(request, self):
-            response = render(request, "participants/throttled.html", status=429)
-        else:
-            try:
-                response = super().dispatch(request, *args, **kwargs)
-            except Invalid as error:
-                response = render(request, "participants/link_invalid.html", {"detail": error.detail}, status=410)
-        add_never_cache_headers(response)
-        # Not "no-referrer": a browser then posts the form with "Origin: null", which Django refuses.
-        response.headers["Referrer-Policy"] = "same-origin"
-        # Django logs the path of a refused request, and the path holds the secret of the link.
-        response._has_been_logged = True  # type: ignore[attr-defined]
-        return response
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(title=self.title, button=self.button, **kwargs)
+from participants.views.base import AccountPage, onward, sign_in, to_sign_in_as
 
 
 class _NewPasswordPage(AccountPage):
+    """Who opened the mailed link and set a password is signed in, unless a second factor is to be shown first."""
+
     form_class = NewPasswordForm
-    success_url = reverse_lazy("password_reset_complete")
+    button = gettext_lazy("Set password")
 
     @cached_property
     def owner(self) -> User:
@@ -81,14 +59,16 @@ class _NewPasswordPage(AccountPage):
             for message in error.errors["password"]:
                 form.add_error("new_password1", message)
             return self.form_invalid(form)
-        if user.is_staff:
-            messages.info(self.request, "You can sign in to the administration now.", extra_tags="staff")
-        return super().form_valid(form)
+        if second_factor.is_on(user):
+            messages.success(self.request, _("Your password is set. You can sign in with it now."))
+            return to_sign_in_as(self.request, user)
+        sign_in(self.request, user)
+        messages.success(self.request, _("Your password is set, and you are signed in."))
+        return redirect(onward(user, ""))
 
 
 class InvitationPage(_NewPasswordPage):
-    title = "Welcome: set your password"
-    button = "Set password"
+    title = gettext_lazy("Welcome: set your password")
 
     @cached_property
     def owner(self) -> User:
@@ -99,8 +79,7 @@ class InvitationPage(_NewPasswordPage):
 
 
 class ResetPage(_NewPasswordPage):
-    title = "Set a new password"
-    button = "Set password"
+    title = gettext_lazy("Set a new password")
 
     @property
     def link(self) -> tuple[str, str]:
@@ -126,23 +105,21 @@ class ClientResetPage(ResetPage):
 
 
 class ForgottenPasswordPage(AccountPage):
-    title = "Forgot your password?"
-    button = "Send the link"
+    title = gettext_lazy("Forgot your password?")
+    button = gettext_lazy("Send the link")
     form_class = ForgottenPasswordForm
     success_url = reverse_lazy("password_reset_done")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        intro = _("Type the address that you were invited with. You get a link by which you set a new password.")
+        return super().get_context_data(intro=intro, **kwargs)
 
     def form_valid(self, form: Form) -> HttpResponse:
         request_password_reset(email=form.cleaned_data["email"])
         return super().form_valid(form)
 
 
-class MessagePage(TemplateView):
-    template_name = "participants/message.html"
-    title = ""
-    message = ""
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        staff = [text for text in messages.get_messages(self.request) if "staff" in text.tags]
-        return super().get_context_data(
-            title=self.title, message=self.message, admin_url=reverse("admin:index") if staff else "", **kwargs
-        )
+@method_decorator(never_cache, name="dispatch")
+class LinkIsOnItsWay(TemplateView):
+    template_name = "participants/link_on_its_way.html"
+    extra_context = {"title": gettext_lazy("Look into your mailbox")}

@@ -1,0 +1,1 @@
+"""The pages of accounts: the door, mailed links, one's own account."""
