@@ -3,11 +3,15 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.apps import AdminConfig
-from django.http import HttpRequest
+from django.contrib.auth import REDIRECT_FIELD_NAME, logout
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 
 from augmed.foundation.permissions import Verb
+from participants import second_factor
 
 # The first page and the menu, in the order of work; what is not named follows by name.
 APPS = ("experiments", "cases", "participants", "omop", "foundation")
@@ -54,24 +58,37 @@ class AugmedAdminSite(admin.AdminSite):
         ]
         return super().index(request, {**(extra_context or {}), "first_steps": steps})
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Django's page, saving by the action, which also ends API tokens and is audited."""
-        from django.contrib.auth.views import PasswordChangeView
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Where a second factor is demanded of staff, a session without one does not open the administration."""
+        user: Any = request.user
+        allowed: bool = super().has_permission(request)
+        return allowed and (second_factor.was_shown(request) or not second_factor.is_demanded_of(user))
 
-        from participants.forms import OwnPasswordForm
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """There is one door for everybody. Who is signed in and comes here may not enter, or lacks a second factor."""
+        user: Any = request.user
+        if self.has_permission(request):
+            return redirect(reverse("admin:index", current_app=self.name))
+        if not user.is_authenticated:
+            return redirect_to_login(self._wanted(request))
+        if not super().has_permission(request):
+            raise PermissionDenied
+        if second_factor.is_on(user):  # set up elsewhere since this session began
+            logout(request)
+            return redirect_to_login(self._wanted(request))
+        return redirect("account")
 
-        view = PasswordChangeView.as_view(
-            form_class=OwnPasswordForm,
-            success_url=reverse("admin:password_change_done", current_app=self.name),
-            extra_context={**self.each_context(request), **(extra_context or {})},
-        )
-        return view(request)
+    def _wanted(self, request: HttpRequest) -> str:
+        """The page that was asked for; SignIn checks it."""
+        return request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index", current_app=self.name)
+
+    def password_change(  # type: ignore[override]  # a page there
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """On the account page, as for everybody."""
+        return redirect("change_password")
 
 
 def _place(order: tuple[str, ...], name: str) -> int:
     """For a stable sort: named ones first, in order."""
     return order.index(name) if name in order else len(order)
-
-
-class AugmedAdminConfig(AdminConfig):
-    default_site = "augmed.admin_site.AugmedAdminSite"

@@ -7,6 +7,7 @@ docs/operator.md lists every variable.
 import secrets
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import environ
 import import_export.formats.base_formats as import_export_formats
@@ -65,7 +66,7 @@ if PRODUCTION and "*" in ALLOWED_HOSTS:
 # --- What is installed
 
 INSTALLED_APPS = [
-    "augmed.admin_site.AugmedAdminConfig",
+    "augmed.apps.AugmedAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -77,6 +78,11 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "import_export",
     "django_celery_beat",
+    "django_htmx",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "csp",
     "axes",
     "augmed.foundation",
     "augmed.published",
@@ -89,11 +95,13 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "participants.language.ScreenLocaleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -193,6 +201,14 @@ AXES_CLIENT_IP_CALLABLE = "participants.lockout.client_address"
 AXES_LOCKOUT_CALLABLE = "participants.lockout.locked_out"
 AXES_DISABLE_ACCESS_LOG = True  # log-ins are in the audit trail
 AXES_VERBOSE = False  # never log e-mail addresses
+# What axes must not keep of a failed attempt's form.
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "email", "new_password1", "new_password2", "next"]
+OTP_TOTP_ISSUER = "AugMed"  # how an authenticator app names the account
+SECOND_FACTOR_FOR_STAFF = env.str("SECOND_FACTOR_FOR_STAFF", default="optional")
+if SECOND_FACTOR_FOR_STAFF not in {"optional", "required"}:
+    raise ImproperlyConfigured(
+        f"SECOND_FACTOR_FOR_STAFF is {SECOND_FACTOR_FOR_STAFF!r}; it must be optional or required."
+    )
 PROXY_COUNT = env.int("PROXY_COUNT", default=0)  # how many proxies in front are ours; others' headers are not believed
 
 # --- Web security
@@ -205,6 +221,24 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 HTTPS = env.bool("HTTPS", default=PRODUCTION)
+LOGIN_URL = "sign_in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "sign_in"
+# Nothing is loaded from anywhere else, and nothing inline runs: what a page needs is a file of this server.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "manifest-src": ["'self'"],
+    }
+}
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS and env.bool("SSL_REDIRECT", default=True)
@@ -260,6 +294,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {  # written into the database's schedules, where administrators can change it
     "resume abandoned jobs": {"task": "foundation.resume_abandoned_jobs", "schedule": timedelta(minutes=5)},
+    "send reminders": {"task": "experiments.send_reminders", "schedule": timedelta(hours=1)},
     "remove old exports": {"task": "experiments.purge_exports", "schedule": timedelta(days=1)},
     "remove old reports of imports": {"task": "omop.purge_import_reports", "schedule": timedelta(days=1)},
 }
@@ -302,12 +337,21 @@ if PRODUCTION:
 elif ENVIRONMENT == "demo":
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(VAR_DIR / "mail")
+EMAIL_TIMEOUT = 30  # seconds; without it a mail server that says nothing would hold a worker for ever
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="AugMed <no-reply@localhost>")
 
 # --- Language, time, static files
 
 LANGUAGE_CODE = "en"
-TIME_ZONE = "UTC"
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "Español")]
+LOCALE_PATHS = [BASE_DIR / "augmed" / "locale"]
+FORMAT_MODULE_PATH = ["augmed.formats"]  # English dates as the rest of the world writes them: 21 November 2026, 18:05
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = HTTPS
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")  # of times on the screens; what is stored and exported is in UTC
+if TIME_ZONE not in available_timezones():
+    raise ImproperlyConfigured(f"TIME_ZONE is {TIME_ZONE!r}; it must be a name such as UTC or Europe/Berlin.")
 USE_I18N = True
 USE_TZ = True
 STATIC_URL = "/static/"
@@ -335,13 +379,19 @@ ADMIN_IMPORT_MAX_ROWS = env.int("ADMIN_IMPORT_MAX_ROWS", default=20_000)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"shortened_paths": {"()": "augmed.foundation.secret_paths.ShortenedPaths"}},
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {
         "handlers": ["console"],
         "level": env.str("LOG_LEVEL", default="INFO" if PRODUCTION else "WARNING"),
     },
-    "loggers": {"axes": {"level": "ERROR"}},
+    "loggers": {
+        "axes": {"level": "ERROR"},
+        # Both write the path of a refused request.
+        "django.request": {"filters": ["shortened_paths"]},
+        "django.security.csrf": {"filters": ["shortened_paths"]},
+    },
 }
 
 if ENVIRONMENT == "test":

@@ -87,23 +87,40 @@ class Progress:
 
 Handler = Callable[[Job, Progress], dict[str, Any]]
 MayFetch = Callable[[Job, Any], bool]
+NameFile = Callable[[Job], str]
 _handlers: dict[str, Handler] = {}
 _may_fetch: dict[str, MayFetch] = {}
+_name_file: dict[str, NameFile] = {}
 _beating: set[str] = set()
 
 
-def register(kind: str, handler: Handler, *, may_fetch: MayFetch | None = None, beats: bool = False) -> None:
-    """`may_fetch` says whether a person who sees the job may have its file now; without it whoever sees it may. The
-    heart of a job that `beats` does so in long statements too: without a beat for DEAD_AFTER its worker is dead."""
+def register(
+    kind: str,
+    handler: Handler,
+    *,
+    may_fetch: MayFetch | None = None,
+    name_file: NameFile | None = None,
+    beats: bool = False,
+) -> None:
+    """`may_fetch` says whether a person who sees the job may have its file now; without it whoever sees it may.
+    `name_file`: what its file is called where it is saved; without it as in the store. The heart of a job that `beats`
+    does so in long statements too: without a beat for DEAD_AFTER its worker is dead."""
     _handlers[kind] = handler
     if beats:
         _beating.add(kind)
     if may_fetch is not None:
         _may_fetch[kind] = may_fetch
+    if name_file is not None:
+        _name_file[kind] = name_file
 
 
 def may_fetch(job: Job, user: Any) -> bool:
     return job.kind not in _may_fetch or _may_fetch[job.kind](job, user)
+
+
+def file_name(job: Job, stored: str) -> str:
+    """What the job's file, `stored` under that name, is called for people."""
+    return _name_file[job.kind](job) if job.kind in _name_file else stored
 
 
 def create(*, kind: str, parameters: dict[str, Any], by: Any, experiment_id: int | None = None) -> Job:

@@ -84,7 +84,8 @@ class JobAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> Any:
         job = self.get_object(request, object_id)
-        context = {"job": job, "job_file": jobs.may_fetch(job, request.user) and job_file(job)} if job else {}
+        found = job_file(job) if job and jobs.may_fetch(job, request.user) else None
+        context = {"job": job, "file_name": found and jobs.file_name(job, found.name)} if job else {}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def _job(self, request: HttpRequest, job_id: uuid.UUID) -> Job:
@@ -136,4 +137,4 @@ class JobAdmin(ReadOnlyAdmin):
                 data={"file": found.name, "bytes": found.stat().st_size},
                 experiment_id=job.experiment_id,
             )
-        return FileResponse(found.open("rb"), as_attachment=True, filename=found.name)
+        return FileResponse(found.open("rb"), as_attachment=True, filename=jobs.file_name(job, found.name))

@@ -10,6 +10,8 @@ from django.contrib import admin
 from django.db import models
 from django_celery_beat import admin as beat_admin
 from django_celery_beat import models as beat
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from augmed.foundation.admin_tools import VerbAdmin
 from augmed.foundation.permissions import Verb
@@ -34,6 +36,11 @@ _restrict(beat.ClockedSchedule, beat_admin.ClockedScheduleAdmin, **_SCHEDULES)
 _restrict(beat.CrontabSchedule, beat_admin.CrontabScheduleAdmin, **_SCHEDULES)
 _restrict(beat.IntervalSchedule, beat_admin.IntervalScheduleAdmin, **_SCHEDULES)
 _restrict(beat.SolarSchedule, beat_admin.SolarScheduleAdmin, **_SCHEDULES)
+
+# The secrets of second factors are nobody's to see, administrators' least of all.
+for _device in (TOTPDevice, StaticDevice):
+    if admin.site.is_registered(_device):
+        admin.site.unregister(_device)
 
 # Failed attempts are counted here; deleting a row lets its client try again. The other two tables stay empty.
 _restrict(AccessAttempt, AccessAttemptAdmin, view_verb=Verb.MANAGE_ACCOUNTS, delete_verb=Verb.MANAGE_ACCOUNTS)
