@@ -72,6 +72,17 @@ class Stage(models.Model):
         "experiments.Questionnaire", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     not_before_days = models.PositiveIntegerField(default=0, help_text="days after the stage before; 0: at once")
+    hidden_until_asked = models.BooleanField(
+        default=False, help_text="what is not pinned starts hidden, and each feature is asked for by a click"
+    )
+    reveal_cost = models.DecimalField(
+        max_digits=8,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text="of asking for one feature; empty: none",
+    )
+    reveal_cost_unit = models.CharField(max_length=40, blank=True, help_text="of the cost, for example points or €")
     cells = models.JSONField(default=list, blank=True, editable=False)
     disclosure_set = models.ForeignKey(
         DisclosureSet, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
@@ -144,6 +155,17 @@ class ProtocolStage(models.Model):
         "experiments.QuestionnaireVersion", on_delete=models.PROTECT, related_name="+"
     )
     not_before_days = models.PositiveIntegerField(default=0)
+    hidden_until_asked = models.BooleanField(
+        default=False, help_text="what is not pinned starts hidden, and each feature is asked for by a click"
+    )
+    reveal_cost = models.DecimalField(
+        max_digits=8,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text="of asking for one feature; empty: none",
+    )
+    reveal_cost_unit = models.CharField(max_length=40, blank=True, help_text="of the cost, for example points or €")
 
     class Meta:
         ordering = ["protocol", "arm", "position"]

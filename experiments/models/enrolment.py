@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from augmed.foundation.permissions import Verb
@@ -27,6 +27,14 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
 
     def active(self) -> EnrolmentQuerySet:
         return self.filter(status=Enrolment.Status.ACTIVE)
+
+    def with_status_for(self, user: Any) -> EnrolmentQuerySet:
+        """Annotated with `status_seen`: who may not see the allocation reads "active" for "completed", which comes
+        later to those whose arm goes on after what all arms have in common (a masked export says the same)."""
+        unmasked = Experiment.objects.where_may(user, Verb.VIEW_ALLOCATION).order_by().values("pk")
+        completed = Q(status=Enrolment.Status.COMPLETED)
+        seen = Case(When(completed & ~Q(experiment__in=unmasked), then=Value("active")), default=F("status"))
+        return self.annotate(status_seen=seen)
 
 
 class Enrolment(models.Model):
@@ -54,6 +62,19 @@ class Enrolment(models.Model):
     pseudonym = models.CharField(max_length=32, unique=True, default=new_pseudonym, editable=False)
     joined_at = models.DateTimeField(default=timezone.now)
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
+    instructions_read_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="when the participant said so"
+    )
+    reminders_off_at = models.DateTimeField(null=True, blank=True, help_text="since when no reminders are wanted")
+    preview_of = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
+        help_text="whose cases and arms a preview shows",
+    )
 
     objects = EnrolmentQuerySet.as_manager()
 
@@ -67,6 +88,9 @@ class Enrolment(models.Model):
             models.CheckConstraint(
                 condition=Q(kind="real", arrival__isnull=False) | (~Q(kind="real") & Q(arrival=None)),
                 name="only_real_enrolments_arrive",
+            ),
+            models.CheckConstraint(
+                condition=Q(preview_of=None) | Q(kind="preview"), name="only_previews_are_of_another_enrolment"
             ),
         ]
         indexes = [models.Index(fields=["user", "status"], name="enrolment_by_user")]
@@ -112,3 +136,54 @@ class ConsentRecord(models.Model):
 
     def __str__(self) -> str:
         return self.get_kind_display()
+
+
+class ConsentDocument(models.Model):
+    """One version of what participants of a study sign. Append-only; the newest counts for who has not signed yet.
+
+    `text` is plain text: a blank line begins a paragraph, a line that begins with "- " is an item of a list."""
+
+    experiment = models.ForeignKey(Experiment, on_delete=models.PROTECT, related_name="consent_documents")
+    number = models.PositiveIntegerField()
+    title = models.CharField(max_length=200)
+    text = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["experiment", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["experiment", "number"], name="consent_document_number_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} (version {self.number})"
+
+
+class ConsentSignature(models.Model):
+    """How a consent was signed on the screens. Append-only. The name is personal: it is in no export, and an erasure
+    blanks it. `text_sha256` is of the text as it was shown, in the language in which it was shown."""
+
+    record = models.OneToOneField(ConsentRecord, on_delete=models.PROTECT, primary_key=True, related_name="signature")
+    document = models.ForeignKey(ConsentDocument, on_delete=models.PROTECT, related_name="signatures")
+    name = models.CharField(max_length=200, blank=True)
+    language = models.CharField(max_length=10)
+    text_sha256 = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"Signature of consent {self.record_id}"
+
+
+class Reminder(models.Model):
+    """That a participant was reminded by e-mail. Append-only."""
+
+    enrolment = models.ForeignKey(Enrolment, on_delete=models.PROTECT, related_name="reminders")
+    sent_at = models.DateTimeField(default=timezone.now)
+    cases_left = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["enrolment", "sent_at", "pk"]
+        indexes = [models.Index(fields=["enrolment", "-sent_at"], name="newest_reminder")]
+
+    def __str__(self) -> str:
+        return f"Reminder of enrolment {self.enrolment_id}"

@@ -23,6 +23,10 @@ def default_block_multiples() -> list[int]:
     return [1, 2]
 
 
+def default_languages() -> list[str]:
+    return ["en"]
+
+
 class ExperimentQuerySet(models.QuerySet["Experiment"]):
     def visible_to(self, user: Any) -> ExperimentQuerySet:
         """The studies in which the user holds a role that may view them; administrators see all."""
@@ -92,6 +96,26 @@ class Experiment(models.Model):
     strata = models.JSONField(default=list, blank=True, help_text="intake attributes that define the strata")
     person_once = models.BooleanField(default=False, help_text="a person's cases never go twice to one reader")
     consent_required = models.BooleanField(default=False)
+    languages = models.JSONField(
+        default=default_languages,
+        help_text="language codes; the first is the one that the study's texts are written in",
+    )
+    intake_questionnaire = models.ForeignKey(
+        "experiments.Questionnaire",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="what is asked about the reader, once, before the first case",
+    )
+    training_arm = models.ForeignKey(
+        "experiments.Arm",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="as which arm training cases are shown, to everybody alike; empty: the first arm",
+    )
     withdrawal_policy = models.CharField(
         max_length=16, choices=WithdrawalPolicy.choices, default=WithdrawalPolicy.KEEP_TO_DATE
     )
@@ -116,6 +140,11 @@ class Experiment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_over(self) -> bool:
+        """Completed or archived: nothing is read any more, and the design stays as it is."""
+        return self.status in (self.Status.COMPLETED, self.Status.ARCHIVED)
 
 
 class ExperimentTransition(models.Model):

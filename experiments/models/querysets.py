@@ -44,10 +44,21 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         stage before was answered as long ago as the protocol asks, and what it would show is there."""
         return self.filter(*_reachable(now or timezone.now()))
 
+    def in_time(self, now: datetime | None = None) -> ReviewQuerySet:
+        """As `reachable`, but for whether what it would show is there: that costs a look at snapshots for each review,
+        too much for a whole study."""
+        return self.filter(*_in_time(now or timezone.now()))
+
     def left(self) -> ReviewQuerySet:
         """What is still to be answered, now or later: an enrolment without any is complete. What was withdrawn is not
         waited for."""
         return self.unanswered().filter(~was_withdrawn())
+
+    def to_do(self) -> ReviewQuerySet:
+        """What keeps a case from counting as answered, as its reader is told: a first reading, what was opened, and a
+        later reading once it can be opened. One that comes later is not told of before."""
+        now = reduce(and_, _reachable(timezone.now()))
+        return self.unanswered().filter(Q(stage_position=1) | Q(opening__isnull=False) | now)
 
     def with_status(self) -> ReviewQuerySet:
         """Annotated with `status`, as participants are told it: answered, open (opened, not answered), next (can be
@@ -82,11 +93,14 @@ class ReviewQuerySet(models.QuerySet["Review"]):
 
 def _reachable(now: datetime) -> list[Q]:
     """The one rule of what can be opened, as conditions on a review (also kept, row by row, by the opening itself)."""
+    return [*_in_time(now), can_be_shown()]
+
+
+def _in_time(now: datetime) -> list[Q]:
     return [
         Q(assignment__enrolment__status="active", assignment__enrolment__experiment__status="active"),
         Q(assignment__available_from=None) | Q(assignment__available_from__lte=now),
         Q(stage_position=1) | (~Q(Exists(_earlier_unanswered())) & ~Q(Exists(_too_recent(now)))),
-        can_be_shown(),
     ]
 
 
@@ -137,3 +151,16 @@ class ReviewEventQuerySet(models.QuerySet["ReviewEvent"]):
             .annotate(first_missing=F("before") + 1, last_missing=F("sequence") - 1)
             .order_by("review", "page_session", "sequence")
         )
+
+
+def intake_versions(experiment: Any, *, in_force: bool = True) -> models.QuerySet[Any]:
+    """The versions of what a study asks its readers about themselves, the newest first: the first one is asked.
+    `in_force`: only those that an activation or an amendment froze."""
+    from experiments.models.questionnaire import QuestionnaireVersion
+
+    asked = QuestionnaireVersion.objects.filter(
+        questionnaire__experiment=experiment,
+        questionnaire=F("questionnaire__experiment__intake_questionnaire"),
+        questions__position=1,
+    )
+    return (asked.filter(frozen_at__isnull=False) if in_force else asked).order_by("-number")

@@ -51,6 +51,7 @@ class ReviewOpening(models.Model):
     protocol = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, null=True, related_name="+")
     disclosed_sha256 = models.CharField(max_length=64, blank=True)
     engine_version = models.CharField(max_length=16, blank=True)
+    language = models.CharField(max_length=10, blank=True, help_text="in which the study's texts were shown first")
     recorded_disclosure = models.TextField(
         blank=True, help_text="AugMed's record of what it disclosed, as JSON; only where the review came from there"
     )
@@ -105,6 +106,19 @@ class Answer(models.Model):
         return self.question_key
 
 
+class ReviewDraft(models.Model):
+    """Answers as they are being typed, to go on with on any device. No fact: overwritten, and gone once answered."""
+
+    review = models.OneToOneField(Review, on_delete=models.CASCADE, primary_key=True, related_name="draft")
+    answers = models.TextField(default="{}", help_text="JSON: what stands in the form, by question key")
+    revision = models.PositiveIntegerField(default=0, help_text="raised by every save, so that a stale page is noticed")
+    page_session = models.UUIDField(null=True, blank=True, help_text="the page that saved last")
+    saved_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"Draft of review {self.review_id}"
+
+
 class ReviewEvent(models.Model):
     """What the participant did, or the server on their behalf (then without page session). Append-only."""
 
@@ -113,6 +127,7 @@ class ReviewEvent(models.Model):
         SUBMITTED = "submitted", "submitted"  # the server's
         SUBMIT_REPEATED = "submit_repeated", "the same answer again"  # the server's
         SUBMIT_REFUSED = "submit_refused", "a different second answer"  # the server's
+        FEATURE_REVEALED = "feature_revealed", "hidden feature asked for"  # the server's
         CASE_OPENED = "case_opened", "case opened"
         ANSWER_OPENED = "answer_opened", "answer form opened"
         ANSWER_SUBMITTED = "answer_submitted", "answer sent"
@@ -123,6 +138,12 @@ class ReviewEvent(models.Model):
         QUESTION_CHANGED = "question_changed", "question changed"
         FOCUS = "focus", "window focused"
         BLUR = "blur", "window left"
+        IDLE = "idle", "nothing done for a while"
+        RESUMED = "resumed", "something done again"
+        OFFLINE = "offline", "connection lost"
+        ONLINE = "online", "connection back"
+        SEARCHED = "searched", "case searched"
+        PAGE_CLOSED = "page_closed", "page closed"
 
     review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="events")
     page_session = models.UUIDField(null=True, blank=True)
@@ -147,12 +168,12 @@ class ReviewEvent(models.Model):
                 | models.Q(page_session__isnull=False, sequence__isnull=False),
                 name="client_events_are_numbered",
             ),
+            models.UniqueConstraint(
+                fields=["review", "feature"],
+                condition=models.Q(kind="feature_revealed"),
+                name="feature_revealed_once",  # also serves "what of this review was asked for"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.kind
-
-
-def feature_key(node_key: str, discriminator: str) -> str:
-    """One text for a feature's identity, as events and exports name it."""
-    return f"{node_key}|{discriminator}" if discriminator else node_key

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import BooleanField, Case, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import IsNull
 
 from cases.models import CaseSnapshot
 
@@ -45,12 +46,14 @@ def was_withdrawn() -> Q:
     be answered; what is only not prepared yet is."""
     from experiments.models.review import ReviewOpening
 
-    shown = Exists(ReviewOpening.objects.filter(review__assignment=OuterRef("assignment")).order_by())
+    openings = ReviewOpening.objects.filter(review__assignment=OuterRef("assignment")).order_by()
+    # Not EXISTS: PostgreSQL may answer that by hashing every opening there is.
+    never_shown = IsNull(Subquery(openings.values("pk")[:1]), True)
     of_csv, of_arm = (_withdrawn_first(snapshots) for snapshots in (_under_layout_of_study(), _under_protocol()))
     would_show = (
         Q(assignment__arm=None, assignment__drawn_by="csv") & of_csv | Q(assignment__arm__isnull=False) & of_arm
     )
-    return _withdrawn_once_shown() | ~Q(shown) & would_show
+    return _withdrawn_once_shown() | Q(never_shown) & would_show
 
 
 def _by_csv() -> Q:
