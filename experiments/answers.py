@@ -6,9 +6,10 @@ the order of keys nor anything a client says of time or display enters.
 """
 
 import datetime
+import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -39,16 +40,39 @@ _LINE_ENDS = re.compile(r"\r\n|[\r\n\u0085\u2028\u2029]")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
-class AnswerErrors(ValueError):
-    """Everything wrong with a submission: `errors` maps each question key to one message."""
+def gettext_noop(template: str) -> str:
+    """Django's extraction of messages looks for this name; the translation is made where the message is shown."""
+    return template
 
-    def __init__(self, errors: Mapping[str, str]) -> None:
-        self.errors = dict(errors)
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one answer, for the participant: a template in English, which can be translated, and what
+    stands in its places. As text it is the English message."""
+
+    template: str
+    values: Mapping[str, str | int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.template % self.values
+
+
+class AnswerErrors(ValueError):
+    """Everything wrong with a submission: `problems` maps each question key to what is wrong, `errors` the same to its
+    English message."""
+
+    def __init__(self, problems: Mapping[str, Problem]) -> None:
+        self.problems = dict(problems)
+        self.errors = {key: str(problem) for key, problem in self.problems.items()}
         super().__init__("; ".join(f"{key}: {message}" for key, message in self.errors.items()))
 
 
 class _Wrong(ValueError):
-    """One answer cannot be accepted; the message is for the participant."""
+    """One answer cannot be accepted."""
+
+    def __init__(self, template: str, **values: str | int) -> None:
+        self.problem = Problem(template, values)
+        super().__init__(str(self.problem))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +123,24 @@ def validate(questions: Sequence[QuestionDefinition], answers_by_key: Mapping[st
     None, blank text and an empty list are no answer. AnswerErrors lists everything that is wrong.
     """
     if not isinstance(answers_by_key, Mapping):
-        raise AnswerErrors({"": "Answers must be an object with one value for each question key."})
+        message = gettext_noop("Answers must be an object with one value for each question key.")
+        raise AnswerErrors({"": Problem(message)})
     known = {question.key for question in questions}
-    errors = {str(key): "There is no such question." for key in answers_by_key if key not in known}
+    unknown = Problem(gettext_noop("There is no such question."))
+    problems = {str(key): unknown for key in answers_by_key if key not in known}
     canonical: dict[str, CanonicalAnswer] = {}
     for question in questions:
         try:
             answer = canonical_answer(question, answers_by_key.get(question.key))
         except _Wrong as error:
-            errors[question.key] = str(error)
+            problems[question.key] = error.problem
             continue
         if answer is not None:
             canonical[question.key] = answer
         elif question.required:
-            errors[question.key] = "This question needs an answer."
-    if errors:
-        raise AnswerErrors(errors)
+            problems[question.key] = Problem(gettext_noop("This question needs an answer."))
+    if problems:
+        raise AnswerErrors(problems)
     return canonical
 
 
@@ -127,13 +153,18 @@ def canonical_answer(question: QuestionDefinition, value: Any) -> CanonicalAnswe
     if question.type in NUMERIC:
         return _number(question, value)
     if not isinstance(value, str):
-        raise _Wrong("A text is needed.")
+        raise _Wrong(gettext_noop("A text is needed."))
     text = _text(value)
     if question.type in LONGEST_TEXT:
         return _limited(question, text)
     if not text.strip():
         return None
     return _date(text.strip()) if question.type == "date" else _option(question, text)
+
+
+def from_stored(rows: Iterable[tuple[str, str]]) -> dict[str, CanonicalAnswer]:
+    """Of question keys and answers as they are stored: canonical JSON, blank where erased."""
+    return {key: json.loads(value) for key, value in rows if value}
 
 
 def answers_equal(first: Mapping[str, CanonicalAnswer], second: Mapping[str, CanonicalAnswer]) -> bool:
@@ -159,7 +190,7 @@ def correctness(
         return None
     if question.scoring == "brier":
         assert isinstance(canonical_answer, str)
-        return (Decimal(canonical_answer) / 100 - _outcome(reference)) ** 2
+        return (Decimal(canonical_answer) / 100 - outcome(reference)) ** 2
     if not isinstance(reference, Mapping):
         return Decimal(_agrees(question, canonical_answer, reference))
     return _share(reference, lambda value: _agrees(question, canonical_answer, value))
@@ -196,16 +227,17 @@ def _text(value: str) -> str:
     try:
         return nfc(_LINE_ENDS.sub("\n", value))
     except ValueError:
-        raise _Wrong("The text is not valid Unicode.") from None
+        raise _Wrong(gettext_noop("The text is not valid Unicode.")) from None
 
 
 def _limited(question: QuestionDefinition, text: str) -> str | None:
     if _CONTROL.search(text):
-        raise _Wrong("The text contains control characters.")
+        raise _Wrong(gettext_noop("The text contains control characters."))
     if question.type == "short_text" and "\n" in text.strip():
-        raise _Wrong("The answer must be on one line.")
+        raise _Wrong(gettext_noop("The answer must be on one line."))
     if len(text) > LONGEST_TEXT[question.type]:
-        raise _Wrong(f"The text is longer than {LONGEST_TEXT[question.type]} characters.")
+        longest = LONGEST_TEXT[question.type]
+        raise _Wrong(gettext_noop("The text is longer than %(longest)s characters."), longest=longest)
     return text.strip() or None
 
 
@@ -213,12 +245,12 @@ def _option(question: QuestionDefinition, text: str) -> str:
     for option in question.options:
         if _text(option).strip() == text.strip():
             return _text(option).strip()
-    raise _Wrong("This is not one of the options.")
+    raise _Wrong(gettext_noop("This is not one of the options."))
 
 
 def _choices(question: QuestionDefinition, value: Any) -> list[str]:
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise _Wrong("A list of options is needed.")
+        raise _Wrong(gettext_noop("A list of options is needed."))
     return sorted({_option(question, _text(item)) for item in value})
 
 
@@ -228,14 +260,16 @@ def _number(question: QuestionDefinition, value: Any) -> str | None:
     number = _decimal(value)
     low, high = question.bounds
     if low is not None and number < low:
-        raise _Wrong(f"The number must be at least {canonical_decimal(low)}.")
+        raise _Wrong(gettext_noop("The number must be at least %(least)s."), least=canonical_decimal(low))
     if high is not None and number > high:
-        raise _Wrong(f"The number must be at most {canonical_decimal(high)}.")
+        raise _Wrong(gettext_noop("The number must be at most %(most)s."), most=canonical_decimal(high))
     text = canonical_decimal(number)
     if len(text) > LONGEST_NUMBER:
-        raise _Wrong("The number has too many digits.")
+        raise _Wrong(gettext_noop("The number has too many digits."))
     if question.places is not None and len(text.partition(".")[2]) > question.places:
-        raise _Wrong("A whole number is needed." if question.places == 0 else f"At most {question.places} decimals.")
+        if question.places == 0:
+            raise _Wrong(gettext_noop("A whole number is needed."))
+        raise _Wrong(gettext_noop("At most %(places)s decimals."), places=question.places)
     return text
 
 
@@ -246,7 +280,7 @@ def _decimal(value: Any) -> Decimal:
     try:
         return Decimal(canonical_decimal(value.strip() if isinstance(value, str) else value))
     except (TypeError, ValueError):
-        raise _Wrong("A number is needed.") from None
+        raise _Wrong(gettext_noop("A number is needed.")) from None
 
 
 def _date(text: str) -> str:
@@ -255,7 +289,7 @@ def _date(text: str) -> str:
             return datetime.date.fromisoformat(text).isoformat()
         except ValueError:
             pass
-    raise _Wrong("A date is needed, written YYYY-MM-DD.")
+    raise _Wrong(gettext_noop("A date is needed, written YYYY-MM-DD."))
 
 
 def _agrees(question: QuestionDefinition, answer: CanonicalAnswer, reference: Any) -> bool:
@@ -278,10 +312,10 @@ def _reference_number(reference: Any) -> Decimal:
         raise ValueError(f"the reference {reference!r} is not a number") from error
 
 
-def _outcome(reference: Any) -> Decimal:
-    """The truth of a yes-or-no event as 1, 0 or the probability of yes."""
+def outcome(reference: Any) -> Decimal:
+    """The truth of a yes-or-no event as 1, 0 or the probability of yes. ValueError when it is none of these."""
     if isinstance(reference, Mapping):
-        return _share(reference, lambda value: _outcome(value) == 1)
+        return _share(reference, lambda value: outcome(value) == 1)
     if isinstance(reference, bool):
         return Decimal(reference)
     if isinstance(reference, str) and reference.strip().casefold() in ("yes", "true", "no", "false"):

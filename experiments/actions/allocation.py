@@ -63,6 +63,8 @@ def draw_pending(
     enrolments = Enrolment.objects.real().active().filter(experiment=study).order_by("arrival")
     if only is not None:
         enrolments = enrolments.filter(pk=only.pk)
+    if protocol.strata:
+        enrolments = enrolments.exclude(stratum="")  # what their stratum needs is asked of them on the screens first
     pending = _pending(protocol, list(enrolments))
     if not pending:
         return []

@@ -33,7 +33,7 @@ def clean(instance: models.Model, *, exclude: tuple[str, ...] = ()) -> None:
 
 def refuse_when_over(experiment: Experiment) -> None:
     """A completed study keeps its design."""
-    if experiment.status in {Experiment.Status.COMPLETED, Experiment.Status.ARCHIVED}:
+    if experiment.is_over:
         raise Conflict(f"The study is {experiment.get_status_display()}: its design stays as it is.", code="study_over")
 
 

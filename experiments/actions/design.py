@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -46,11 +47,15 @@ EXPERIMENT_FIELDS = frozenset(
         "strata",
         "person_once",
         "consent_required",
+        "intake_questionnaire",
+        "training_arm",
         "withdrawal_policy",
     }
 )
 ARM_FIELDS = frozenset({"name", "description", "weight", "position"})
-STAGE_FIELDS = frozenset({"name", "questionnaire", "not_before_days"})
+STAGE_FIELDS = frozenset(
+    {"name", "questionnaire", "not_before_days", "hidden_until_asked", "reveal_cost", "reveal_cost_unit"}
+)
 
 
 def create_experiment(*, name: str, by: Any, **fields: Any) -> Experiment:
@@ -81,6 +86,10 @@ def update_experiment(*, experiment: Experiment, by: Any, **fields: Any) -> Expe
             raise Conflict("The allocation rule of an activated study stays.", code="rule_is_frozen")
         if "strata" in changed and study.next_arrival > 1:
             raise Conflict("People have been enrolled: their strata stay.", code="strata_are_frozen")
+        if "intake_questionnaire" in changed and study.next_arrival > 1 and study.strata:
+            raise Conflict(
+                "People have been enrolled into strata: what is asked of them stays.", code="strata_are_frozen"
+            )
         _clean_experiment(study)
         study.save(update_fields=changed)
         if "layout" in changed:
@@ -99,7 +108,8 @@ def add_arm(
     description: str = "",
 ) -> Arm:
     """A new arm, after the others. `stages`: one mapping per stage, in order, of name, questionnaire,
-    not_before_days and cells (all may be left out)."""
+    not_before_days, what is hidden until asked (hidden_until_asked, reveal_cost, reveal_cost_unit) and cells (all may
+    be left out)."""
     if not stages:
         raise Invalid("An arm has at least one stage.", errors={"stages": ["At least one stage is needed."]})
     with transaction.atomic():
@@ -124,12 +134,7 @@ def add_arm(
 def copy_arm(*, arm: Arm, name: str, by: Any) -> Arm:
     """A new arm with the same stages, questionnaires and cells."""
     stages = [
-        {
-            "name": stage.name,
-            "questionnaire": stage.questionnaire,
-            "not_before_days": stage.not_before_days,
-            "cells": stage.cells,
-        }
+        {name: getattr(stage, name) for name in (*STAGE_FIELDS, "cells")}
         for stage in arm.stages.select_related("questionnaire").order_by("position")
     ]
     return add_arm(
@@ -180,7 +185,7 @@ def add_stage(*, arm: Arm, by: Any, **fields: Any) -> Stage:
 
 
 def update_stage(*, stage: Stage, by: Any, **fields: Any) -> Stage:
-    """Change a stage's name, questionnaire or timing (its disclosure: `set_cells`)."""
+    """Change a stage's name, questionnaire, timing or hiding (its disclosure: `set_cells`)."""
     with transaction.atomic():
         study = locked(stage.arm.experiment)
         refuse_when_over(study)
@@ -242,7 +247,20 @@ def _clean_experiment(experiment: Experiment) -> None:
     if not _is_list_of(strata, str) or len(set(strata)) != len(strata) or not all(name.strip() for name in strata):
         message = "A list of names of intake attributes is needed, each once."
         raise Invalid(message, errors={"strata": [message]})
+    _refuse_foreign(experiment)
     clean(experiment, exclude=("created_by",))
+
+
+def _refuse_foreign(experiment: Experiment) -> None:
+    """What a study names of its own has to be its own."""
+    for name in ("intake_questionnaire", "training_arm"):
+        chosen = getattr(experiment, name)
+        if chosen is not None and chosen.experiment_id != experiment.pk:
+            message = "This belongs to another study."
+            raise Invalid(message, errors={name: [message]})
+    if experiment.intake_questionnaire is not None and experiment.kind == Experiment.Kind.CONFIGS:
+        message = "This study asks its newest questionnaire with every case: nothing else can be asked about readers."
+        raise Invalid(message, errors={"intake_questionnaire": [message]})
 
 
 def _is_list_of(value: Any, kind: type) -> bool:
@@ -261,6 +279,13 @@ def _clean_stage(stage: Stage) -> None:
     if stage.questionnaire and stage.questionnaire.experiment_id != stage.arm.experiment_id:
         message = "This questionnaire belongs to another study."
         raise Invalid(message, errors={"questionnaire": [message]})
+    cost = stage.reveal_cost
+    if isinstance(cost, Decimal) and cost < 0:
+        message = "A cost of asking is zero or more."
+        raise Invalid(message, errors={"reveal_cost": [message]})
+    if cost is not None and not stage.reveal_cost_unit.strip():
+        message = "Of what? Readers are told the cost with its unit, for example points."
+        raise Invalid(message, errors={"reveal_cost_unit": [message]})
     clean(stage, exclude=("arm",))
 
 

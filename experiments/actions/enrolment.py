@@ -11,12 +11,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from augmed.foundation import audit
-from augmed.foundation.canonical import canonical_json
 from augmed.foundation.errors import Conflict, Invalid
 from experiments.actions.allocation import draw_pending, runs_for_audit
 from experiments.actions.common import locked, refuse_when_over
-from experiments.actions.erasure import erase_enrolment, erase_payloads
+from experiments.actions.erasure import end_training, erase_enrolment, erase_payloads, forget_drafts
 from experiments.design.protocol import FrozenProtocol
+from experiments.design.strata import asked_in_intake, stratum_of
 from experiments.models import ConsentRecord, Enrolment, EnrolmentEvent, Experiment
 from participants.models import Profile
 
@@ -131,10 +131,11 @@ def withdraw(
     at: datetime | None = None,
     document: str = "",
     consent: bool = False,
+    words: str = "",
 ) -> Enrolment:
     """The person leaves: a fact. With `consent`, or where consent was recorded, that it was taken back is written down
     too. What becomes of the data is the study's setting: exports act on it, but where it says
-    erase, the answers are blanked here and now."""
+    erase, the answers are blanked here and now. `words`: the participant's own, which stay out of the audit trail."""
     if not reason.strip():
         raise Invalid("Say why.", errors={"reason": ["A reason is needed."]})
     with transaction.atomic():
@@ -150,7 +151,9 @@ def withdraw(
                 at=at or timezone.now(),
                 recorded_by=by,
             )
-        _set_status(enrolment, Status.WITHDRAWN, by, reason)
+        _set_status(enrolment, Status.WITHDRAWN, by, f"{reason} {words}".strip())
+        end_training(enrolment, by)
+        forget_drafts(enrolment)
         policy = withdrawal_policy(study)
         erased = erase_payloads(enrolment) if policy == Experiment.WithdrawalPolicy.ERASE else {}
         _record("withdrawn", enrolment, by, {"reason": reason, "policy": policy, **erased})
@@ -203,6 +206,7 @@ class _Arrivals:
 
     study: Experiment
     strata: list[str]
+    asked: frozenset[str]
     consent_required: bool
 
     def enrolment(self, person: int, intake: dict[str, Any], kind: str, arrival: int | None) -> Enrolment:
@@ -213,35 +217,18 @@ class _Arrivals:
             kind=kind,
             status=Status.AWAITING_CONSENT if self.consent_required and real else Status.ACTIVE,
             arrival=arrival,
-            stratum=_stratum(self.strata, intake) if real else "",
+            stratum=stratum_of(self.strata, intake, self.asked) if real else "",
             intake=intake,
         )
 
 
 def _arrivals(study: Experiment) -> _Arrivals:
     if study.protocol is None:
-        return _Arrivals(study, study.strata, study.consent_required)
-    protocol = FrozenProtocol.of(study.protocol)
-    return _Arrivals(study, list(protocol.strata), protocol.consent_required)
-
-
-def _stratum(names: list[str], intake: dict[str, Any]) -> str:
-    """Canonical JSON of the stratifying attributes; '' when there are none. Invalid names those that are unknown."""
-    if not names:
-        return ""
-    values = {name: _attribute(intake.get(name)) for name in names}
-    if unknown := [name for name, value in values.items() if not value]:
-        raise Invalid(
-            f"The roster does not say this person's {', '.join(unknown)}, by which the study is stratified.",
-            code="stratum_unknown",
-            errors={f"intake.{name}": ["This attribute is needed."] for name in unknown},
-        )
-    return canonical_json(values)
-
-
-def _attribute(value: Any) -> str:
-    """An intake attribute as text; zero is a value."""
-    return "" if value is None else str(value).strip()
+        strata, consent_required = study.strata, study.consent_required
+    else:
+        protocol = FrozenProtocol.of(study.protocol)
+        strata, consent_required = list(protocol.strata), protocol.consent_required
+    return _Arrivals(study, strata, asked_in_intake(study) if strata else frozenset(), consent_required)
 
 
 def _unless_left(enrolment: Enrolment) -> Enrolment:

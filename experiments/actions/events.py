@@ -6,11 +6,12 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from augmed.foundation.canonical import canonical_json
 from augmed.foundation.errors import Conflict, Invalid
@@ -29,6 +30,7 @@ SERVER_KINDS = frozenset(
         ReviewEvent.Kind.SUBMITTED,
         ReviewEvent.Kind.SUBMIT_REPEATED,
         ReviewEvent.Kind.SUBMIT_REFUSED,
+        ReviewEvent.Kind.FEATURE_REVEALED,
     }
 )
 CLIENT_KINDS = tuple(kind for kind in ReviewEvent.Kind.values if kind not in SERVER_KINDS)
@@ -80,7 +82,7 @@ def record_events_of(state: ReviewState, *, events: Sequence[ClientEvent | Mappi
 
 def _refuse_unless_taking_part(status: str, erased_at: datetime | None) -> None:
     if erased_at is not None or status not in (Enrolment.Status.ACTIVE, Enrolment.Status.COMPLETED):
-        raise Conflict("You no longer take part in this study.", code="not_taking_part")
+        raise Conflict(_("You no longer take part in this study."), code="not_taking_part")
 
 
 def _known(state: ReviewState, batch: Sequence[ClientEvent]) -> set[tuple[uuid.UUID, int]]:
@@ -146,11 +148,14 @@ def _problems(state: ReviewState, event: ClientEvent) -> dict[str, str]:
         wrong["sequence"] = f"A whole number from 1 to {LARGEST_SEQUENCE} is needed."
     if event.kind not in CLIENT_KINDS:
         wrong["kind"] = f"One of {', '.join(CLIENT_KINDS)} is needed."
+    for name in ("feature", "question_key"):
+        if not isinstance(getattr(event, name), str):
+            return wrong | {name: "A text is needed."}
     if event.feature and event.feature not in shown_in(state).named:
         wrong["feature"] = "This review shows no such feature."
     if event.question_key and event.question_key not in _question_keys(state):
         wrong["question_key"] = "This review asks no such question."
-    if event.client_at is not None and not (isinstance(event.client_at, datetime) and event.client_at.tzinfo):
+    if event.client_at is not None and not _is_moment(event.client_at):
         wrong["client_at"] = "A date and time with its zone is needed."
     offset = event.client_offset_minutes
     if offset is not None and not _is_whole(offset, -WIDEST_OFFSET_MINUTES, WIDEST_OFFSET_MINUTES):
@@ -170,6 +175,18 @@ def _data_problem(data: Any) -> str | None:
 
 def _question_keys(state: ReviewState) -> set[str]:
     return {question.key for question in asked_of(state).definitions}
+
+
+def _is_moment(value: Any) -> bool:
+    """With its zone, and within the years that there are in UTC too: PostgreSQL stores a moment of the year 0, which
+    no Python can read again."""
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        return False
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
 
 
 def _is_whole(value: Any, low: int, high: int) -> bool:

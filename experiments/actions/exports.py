@@ -103,6 +103,12 @@ def export_path(job: Job) -> Path:
     return Path(settings.MEDIA_ROOT) / FOLDER / f"{job.pk}.zip"
 
 
+def export_name(job: Job) -> str:
+    """What the archive is saved as: the study's code, the day and the minute (in UTC) when it was asked for."""
+    codes = Experiment.objects.filter(pk=job.parameters.get("experiment")).values_list("code", flat=True)
+    return f"{codes.first() or 'study'}-{job.created_at:%Y-%m-%d-%H%M}.zip"
+
+
 @dataclass(frozen=True)
 class Download:
     """An archive to stream, and the name it is saved under."""
@@ -121,7 +127,6 @@ def download_export(*, job: Job, by: Any) -> Download:
     if job.status != Job.Status.SUCCEEDED or not path.is_file():
         raise NotFound("The export has no file: it is not finished, or the file was removed.", code="no_file")
     size = path.stat().st_size
-    experiment = Experiment.objects.filter(pk=job.parameters["experiment"]).first()
     with transaction.atomic():
         audit.record(
             action="job_file_downloaded",
@@ -130,7 +135,7 @@ def download_export(*, job: Job, by: Any) -> Download:
             data={"file": path.name, "bytes": size},
             experiment_id=job.experiment_id,
         )
-    return Download(path, f"{experiment.code if experiment else 'study'}-{job.created_at:%Y%m%d-%H%M%S}.zip", size)
+    return Download(path, export_name(job), size)
 
 
 def purge_exports(*, by: Any = None, now: datetime | None = None) -> int:
@@ -229,4 +234,4 @@ def _record(experiment: Experiment, export: Export, *, by: Any, job: str | None)
 
 
 def register() -> None:
-    jobs.register(EXPORT, run_export, may_fetch=may_fetch)
+    jobs.register(EXPORT, run_export, may_fetch=may_fetch, name_file=export_name)

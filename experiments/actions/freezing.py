@@ -8,9 +8,12 @@ from django.utils import timezone
 
 from augmed.foundation.canonical import canonical_json, sha256_hex
 from cases.models import LayoutVersion
+from experiments.design.hiding import hiding_content, hiding_fields
+from experiments.design.joining import freeze_intake
 from experiments.design.matrix import found_features, known_features, study_layout_version
 from experiments.design.protocol import CONTENT_VERSION, allocation_content, attention_check_content
 from experiments.design.question_forms import questions_sha256
+from experiments.languages.frozen import frozen_languages
 from experiments.models import (
     Arm,
     AttentionCheck,
@@ -54,6 +57,7 @@ def freeze(experiment: Experiment, *, number: int, reason: str, by: Any) -> Prot
             disclosure_set=_resolved(stage),
             questionnaire_version=version,
             not_before_days=stage.not_before_days,
+            **(hiding_fields(stage) if stage.hidden_until_asked else {}),
         )
         for arm in arms
         for stage, version in frozen[arm.pk]
@@ -96,6 +100,8 @@ def _content(
         ],
         # The features that were there at activation: what is found later is new (experiments.design.matrix).
         "features": features,
+        **freeze_intake(experiment),
+        **frozen_languages(experiment),
     }
 
 
@@ -115,6 +121,7 @@ def _arm(arm: Arm, stages: list[tuple[Stage, QuestionnaireVersion]]) -> dict[str
                     "questions_sha256": questions_sha256(version.questions.all()),
                 },
                 "disclosure_set": _resolved(stage).sha256,
+                **hiding_content(stage),
             }
             for stage, version in stages
         ],

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from augmed.foundation import audit
 from augmed.foundation.canonical import canonical_json
@@ -187,11 +188,10 @@ def _question(study: Experiment, key: str) -> QuestionDefinition:
 
 
 def _cases(study: Experiment) -> Any:
-    """Those of the list, and those that somebody reads although they have left it."""
-    listed = Case.objects.filter(study_cases__experiment=study)
-    return Case.objects.filter(pk__in=listed.values("pk")) | Case.objects.filter(
-        pk__in=Case.objects.filter(assignments__enrolment__experiment=study).values("pk")
-    )
+    """Those of the list, those that somebody reads although they have left it, and those to practise on."""
+    listed = Case.objects.filter(study_cases__experiment=study).values("pk")
+    read = Case.objects.filter(assignments__enrolment__experiment=study).values("pk")
+    return Case.objects.filter(Q(pk__in=listed) | Q(pk__in=read) | Q(pk__in=study.training_cases.values("case")))
 
 
 def _need_case(study: Experiment, case: Case) -> None:

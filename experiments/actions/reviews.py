@@ -10,15 +10,20 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from augmed.foundation import audit
 from augmed.foundation.errors import Conflict
 from augmed.foundation.prepared import server_prepared_cursor
 from cases.disclosure import ENGINE_VERSION
+from cases.models import Case
 from experiments.actions.submissions import SubmitResult, submit
+from experiments.languages.texts import texts_of_review
 from experiments.models import QuestionnaireVersion, ReviewEvent, ReviewOpening
 from experiments.reviewing.binding import Binding, resolve
 from experiments.reviewing.disclosed_text import Disclosed, disclosed
 from experiments.reviewing.reading import OpenedReview, opened_review, read_review
+from experiments.reviewing.revealing import refuse_if_hiding
 from experiments.reviewing.review_state import (
     ReviewState,
     own_review,
@@ -30,18 +35,22 @@ from experiments.reviewing.review_state import (
 __all__ = ["OpenedReview", "SubmitResult", "open_review", "read_review", "submit"]
 
 
-def open_review(*, public_id: uuid.UUID | str, by: Any) -> OpenedReview:
-    """Open one's own review, or read it again.
+def open_review(*, public_id: uuid.UUID | str, by: Any, translated: bool = False, can_ask: bool = True) -> OpenedReview:
+    """Open one's own review, or read it again. `translated`: its reader is shown the study's texts in the language of
+    the page, which the opening keeps; else as they were written. Without `can_ask` a review that hides features until
+    they are asked for is refused, and not opened by that.
 
     The first opening is for active participants of an active study, in time, and after the stage before was answered
     (else Conflict; its code says why). It sends at most 5 statements; opening again at most 2, without a lock."""
     state = own_review(public_id=public_id, by=by)
+    if not can_ask:
+        refuse_if_hiding(state)
     if state.is_opened:
         return opened_review(state)
     refuse_unless_running(state)
     refuse_unless_due(state)
     try:
-        opened = _bind(state, by)
+        opened = _bind(state, by, translated)
     except IntegrityError:
         opened = None  # the other of two tabs was first: its row is the one that counts
     if opened is None:
@@ -49,11 +58,11 @@ def open_review(*, public_id: uuid.UUID | str, by: Any) -> OpenedReview:
         if state.is_opened:
             return opened_review(state)
         refuse_unless_running(state)
-        raise Conflict("The study was changed at this moment. Please try again.", code="changed_meanwhile")
+        raise Conflict(_("The study was changed at this moment. Please try again."), code="changed_meanwhile")
     return opened
 
 
-def _bind(state: ReviewState, by: Any) -> OpenedReview | None:
+def _bind(state: ReviewState, by: Any, translated: bool) -> OpenedReview | None:
     """Store what the review binds and that it was opened; None when another request has just
     done so, or the study or the enrolment has changed meanwhile."""
     with transaction.atomic():
@@ -67,8 +76,13 @@ def _bind(state: ReviewState, by: Any) -> OpenedReview | None:
             QuestionnaireVersion.objects.filter(pk=binding.version_id, frozen_at=None).update(frozen_at=timezone.now())
         shown = disclosed(binding.contents)
         opening = _opening(state, binding, shown)
+        if translated:
+            texts = texts_of_review(protocol_id=binding.protocol_id, experiment_id=state.experiment_id)
+            opening.language = texts.language
         opening.save(force_insert=True)
         ReviewEvent.objects.create(review_id=state.pk, kind=ReviewEvent.Kind.OPENED, server_at=opening.opened_at, by=by)
+        if state.is_preview:
+            _record_preview(state, binding, by)
     return OpenedReview.of(
         state,
         shown,
@@ -76,6 +90,7 @@ def _bind(state: ReviewState, by: Any) -> OpenedReview | None:
         version_id=binding.version_id,
         version_public_id=binding.version_public_id,
         attention_check_id=binding.attention_check_id,
+        protocol_id=binding.protocol_id,
         layout_rules=binding.layout_rules,
     )
 
@@ -129,4 +144,15 @@ def _opening(state: ReviewState, binding: Binding, shown: Disclosed) -> ReviewOp
         protocol_id=binding.protocol_id,
         disclosed_sha256=shown.sha256,
         engine_version=ENGINE_VERSION,
+    )
+
+
+def _record_preview(state: ReviewState, binding: Binding, by: Any) -> None:
+    """Staff who read a case as participants do have read it."""
+    audit.record(
+        action="case_viewed",
+        by=by,
+        target=Case(pk=state.case_id, number=state.case_number),
+        data={"preview": state.enrolment_id, "disclosure_set": binding.disclosure_set_id},
+        experiment_id=state.experiment_id,
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import BigIntegerField
+from django.utils.translation import gettext as _
 
 from augmed.foundation.canonical import canonical_json, digest, sha256_hex
 from augmed.foundation.errors import Conflict, Invalid
@@ -23,6 +24,7 @@ from experiments.models import (
     AttentionCheckAnswer,
     Enrolment,
     Experiment,
+    ReviewDraft,
     ReviewEvent,
     Submission,
 )
@@ -30,10 +32,17 @@ from experiments.reviewing.reading import Asked, asked_of, refuse_unless_opened
 from experiments.reviewing.review_state import ReviewState, own_review, refuse_unless_running
 
 LONGEST_CLIENT_DATA = 20_000
-ALREADY_ANSWERED = "Your first answer to this case is saved and cannot be changed."
-
 
 Given = Mapping[str, Any] | Callable[[Asked], Mapping[str, Any]]
+
+
+class WrongAnswers(Invalid):
+    """Answers that were not accepted; `problems` says why by question key, in a form that can be translated."""
+
+    def __init__(self, wrong: AnswerErrors) -> None:
+        errors = {key or "answers": [message] for key, message in wrong.errors.items()}
+        super().__init__(_("Some answers were not accepted."), errors=errors)
+        self.problems = wrong.problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,7 @@ def submit(
     questionnaire_version: uuid.UUID | str | None = None,
     by: Any,
     client_data: Any = None,
+    drafted: bool = False,
 ) -> SubmitResult:
     """Answer one's own opened review. `answers`: values by question key, or what makes them of the questions asked,
     for a client that calls these otherwise; `questionnaire_version`: the public id of the version that was shown
@@ -58,7 +68,8 @@ def submit(
 
     Invalid lists what is wrong by question key. A second submit with equal answers and version gives the first result
     again, also when the study is closed by now; with others it is a Conflict (`already_answered`), and the attempt is
-    recorded. `client_data` is kept and never decides. At most 8 statements. Call it outside any transaction: a refused
+    recorded. `client_data` is kept and never decides. `drafted`: it comes from a page that keeps drafts, and one may be
+    saved at this moment. At most 8 statements, one more with a draft. Call it outside any transaction: a refused
     attempt is recorded although the call fails."""
     state = own_review(public_id=public_id, by=by)
     refuse_unless_opened(state)
@@ -67,17 +78,16 @@ def submit(
     refuse_unless_running(state)
     if not _is_bound_version(state, questionnaire_version):
         raise Conflict(
-            "These answers are to another version of the questions. Load the review again.",
+            _("These answers are to another version of the questions. Load the review again."),
             code="other_questionnaire_version",
         )
     asked = asked_of(state)
     try:
         canonical = validate(asked.definitions, _by_key(answers, asked))
     except AnswerErrors as wrong:
-        errors = {key or "answers": [message] for key, message in wrong.errors.items()}
-        raise Invalid("Some answers were not accepted.", errors=errors) from None
+        raise WrongAnswers(wrong) from None
     try:
-        return SubmitResult(_store(state, asked, canonical, by, client_data), repeated=False)
+        return SubmitResult(_store(state, asked, canonical, by, client_data, drafted), repeated=False)
     except IntegrityError:
         # Another tab or the second click was first, by less than this request took.
         state = own_review(public_id=public_id, by=by)
@@ -87,15 +97,22 @@ def submit(
 
 
 def _store(
-    state: ReviewState, asked: Asked, canonical: Mapping[str, CanonicalAnswer], by: Any, client_data: Any
+    state: ReviewState,
+    asked: Asked,
+    canonical: Mapping[str, CanonicalAnswer],
+    by: Any,
+    client_data: Any,
+    drafted: bool,
 ) -> Submission:
     with transaction.atomic():
-        _lock_enrolment(state)
+        lock_enrolment(state)
         submission = Submission(
             review_id=state.pk, answers_sha256=digest(canonical), client_data=_client_text(client_data)
         )
         submission.save(force_insert=True)
         _store_answers(submission, asked, canonical)
+        if drafted or state.draft_revision is not None:
+            ReviewDraft.objects.filter(pk=state.pk).delete()
         _record(state, ReviewEvent.Kind.SUBMITTED, by, server_at=submission.submitted_at)
         _complete_if_last(state, by)
     return submission
@@ -122,12 +139,12 @@ def _store_answers(submission: Submission, asked: Asked, canonical: Mapping[str,
         ).save(force_insert=True)
 
 
-def _lock_enrolment(state: ReviewState) -> None:
+def lock_enrolment(state: ReviewState) -> None:
     """One answer of a person at a time: of the last two, the later one sees the other and completes the enrolment, and
     none comes in after a withdrawal. (Completed meanwhile: by another tab, whose answer stands.)"""
     ((status,),) = _LOCKED_STATUS.rows(enrolment=state.enrolment_id)
     if status not in (Enrolment.Status.ACTIVE, Enrolment.Status.COMPLETED):
-        raise Conflict("You no longer take part in this study.", code="not_taking_part")
+        raise Conflict(_("You no longer take part in this study."), code="not_taking_part")
 
 
 def _complete_if_last(state: ReviewState, by: Any) -> None:
@@ -158,7 +175,7 @@ def _answered_before(
     # Only the hash of what was sent: a second answer is no answer, but that it came is a fact.
     data = {"answers_sha256": sent, "questionnaire_version": str(questionnaire_version or state.version_public_id)[:64]}
     _record(state, ReviewEvent.Kind.SUBMIT_REFUSED, by, data=canonical_json(data))
-    raise Conflict(ALREADY_ANSWERED, code="already_answered")
+    raise Conflict(_("Your first answer to this case is saved and cannot be changed."), code="already_answered")
 
 
 def _sent_sha256(state: ReviewState, answers: Given) -> str:

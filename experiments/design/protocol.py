@@ -10,7 +10,9 @@ from augmed.foundation.canonical import sha256_hex
 from experiments.models import AttentionCheck, Experiment, ProtocolVersion
 from experiments.randomization import RULE_VERSIONS
 
-CONTENT_VERSION = 2  # 2 names the attention check
+CONTENT_VERSION = 2
+"""2 names the attention check. What a study may leave out (hiding until asked, languages, an intake) is named only
+where it is used, so that the content of others stays as it is."""
 
 
 @dataclass(frozen=True)

@@ -5,25 +5,21 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from django.db.models import Count
 
 from cases.disclosure import DisclosureContent
 from cases.models import Case, LayoutVersion
+from experiments.design.hiding import hiding_problems
+from experiments.design.joining import joining_problems, lost_strata
 from experiments.design.matrix import study_layout_version, study_snapshots
+from experiments.design.problems import ActivationProblem
+from experiments.languages.missing import language_states
 from experiments.models import Arm, Experiment, ProtocolVersion, QuestionnaireVersion, Stage
 
+__all__ = ["ActivationProblem", "activation_problems", "amendment_problems"]
+
 SHOWN = 10  # how many of many are named in a message
-
-
-@dataclass(frozen=True)
-class ActivationProblem:
-    """`code` for programs, `message` for people; a `confirmable` one may be accepted by the researcher."""
-
-    code: str
-    message: str
-    confirmable: bool = False
 
 
 def activation_problems(experiment: Experiment) -> list[ActivationProblem]:
@@ -38,6 +34,9 @@ def activation_problems(experiment: Experiment) -> list[ActivationProblem]:
         *_case_problems(experiment, version, cases),
         *_cell_problems(version, arms),
         *_disclosure_problems(arms),
+        *hiding_problems(arms),
+        *joining_problems(experiment, version),
+        *_language_problems(experiment),
     ]
 
 
@@ -55,6 +54,9 @@ def amendment_problems(experiment: Experiment) -> list[ActivationProblem]:
         elif now[key] != stage_count:
             message = f"The arm '{key}' had {stage_count} stages and has {now[key]}: add another arm instead."
             problems.append(ActivationProblem("stage_count_changed", message))
+    if lost := lost_strata(experiment):
+        message = f"The study is stratified by {_named(lost)}, which readers are asked: keep the question."
+        problems.append(ActivationProblem("stratum_no_longer_asked", message))
     return problems
 
 
@@ -156,6 +158,14 @@ def _disclosure_problems(arms: list[Arm]) -> Iterator[ActivationProblem]:
                     confirmable=True,
                 )
             before = shown
+
+
+def _language_problems(experiment: Experiment) -> Iterator[ActivationProblem]:
+    left = [state for state in language_states(experiment) if state.missing]
+    if left:
+        named = ", ".join(f"{state.name} {state.missing} of {len(state.texts)} texts" for state in left)
+        message = f"Not translated yet: {named}. Readers meet these as they were written."
+        yield ActivationProblem("missing_translations", message, confirmable=True)
 
 
 def _shown(stage: Stage) -> frozenset[tuple[str, str]]:

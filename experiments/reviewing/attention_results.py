@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, F, Q
 
-from experiments.models import AttentionCheckAnswer, Enrolment
+from experiments.models import AttentionCheckAnswer, Enrolment, Experiment
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,14 @@ class AttentionResult:
 
 
 NOT_ASKED = AttentionResult()
+
+
+def result_of_study(experiment: Experiment) -> AttentionResult:
+    """Of all real participants together. One query."""
+    real = Enrolment.objects.real().filter(experiment=experiment)
+    answers = AttentionCheckAnswer.objects.filter(submission__review__assignment__enrolment__in=real)
+    row = answers.order_by().aggregate(answered=Count("pk"), right=Count("pk", filter=Q(passed=True)))
+    return AttentionResult(row["answered"], row["right"])
 
 
 def results_by_enrolment(enrolments: Iterable[Enrolment]) -> dict[int, AttentionResult]:

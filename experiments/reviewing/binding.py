@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import BigIntegerField, Case, Exists, F, Q, QuerySet, Subquery, Value, When
+from django.db.models import BigIntegerField, Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
 from augmed.foundation.errors import Conflict
 from augmed.foundation.prepared import Parameter, Prepared
@@ -24,6 +25,7 @@ from experiments.models import (
     ProtocolStage,
     ProtocolVersion,
     ReviewOpening,
+    Stage,
 )
 from experiments.models.shown_snapshots import under_layout, under_version_again
 from experiments.reviewing.disclosed_text import Contents, in_order, node_rows
@@ -50,32 +52,54 @@ class Binding:
 def resolve(state: ReviewState) -> Binding:
     """What the review binds now. Conflict names what is missing. One statement.
 
-    A later stage stays under the protocol that its first stage bound: amendments reach only what is not opened."""
+    A later stage stays under the protocol that its first stage bound: amendments reach only what is not opened. A
+    preview as a participant shows what that participant has opened as it was opened; a preview without an arm shows
+    the working design."""
+    rows, protocol_id = _as_bound_before(state) or _as_ruled_now(state)
+    if not rows:
+        raise Conflict(_("Nothing says yet what this review discloses."), code="not_prepared")
+    return _binding(state, dict(zip(_COLUMNS, rows[0], strict=False)), protocol_id)
+
+
+_Found = tuple[list[tuple[Any, ...]], int | None]
+
+
+def _as_bound_before(state: ReviewState) -> _Found | None:
+    if state.preview_of_id is None:
+        return None
+    rows = _AS_OPENED.rows(**_ids(state), enrolment=state.preview_of_id, place=state.position)
+    return (rows, rows[0][-1]) if rows else None
+
+
+def _as_ruled_now(state: ReviewState) -> _Found:
     protocol_id = state.previous_protocol_id or state.protocol_id
-    ids = {"review": state.pk, "case": state.case_id, "position": state.stage_position}
+    ids, assignment = _ids(state), {"assignment": state.assignment_id}
+    study = {"experiment": state.experiment_id, "layout": state.layout_id}
     in_arm = {**ids, "protocol": protocol_id, "arm": state.arm_id}
-    rows: list[tuple[Any, ...]] = []
     by_csv = state.drawn_by == Assignment.DrawnBy.CSV
     has_arm = state.arm_id is not None and protocol_id is not None
     if by_csv and has_arm:
-        rows = _BY_CSV_IN_ARM.rows(**in_arm, assignment=state.assignment_id)
-    elif by_csv:
-        study = {"experiment": state.experiment_id, "layout": state.layout_id}
-        rows = _BY_CSV.rows(**ids, **study, assignment=state.assignment_id)
-    elif has_arm:
-        rows = _BY_PROTOCOL.rows(**in_arm)
-    if not rows:
-        raise Conflict("Nothing says yet what this review discloses.", code="not_prepared")
-    return _binding(state, dict(zip(_COLUMNS, rows[0], strict=True)), protocol_id)
+        return _BY_CSV_IN_ARM.rows(**in_arm, **assignment), protocol_id
+    if by_csv:
+        return _BY_CSV.rows(**ids, **study, **assignment), protocol_id
+    if has_arm:
+        return _BY_PROTOCOL.rows(**in_arm), protocol_id
+    if state.is_preview:
+        return _BY_WORKING_DESIGN.rows(**ids, **study, **assignment), None
+    return [], None
+
+
+def _ids(state: ReviewState) -> dict[str, int]:
+    return {"review": state.pk, "case": state.case_id, "position": state.stage_position}
 
 
 def _binding(state: ReviewState, row: dict[str, Any], protocol_id: int | None) -> Binding:
     if row["snapshot_id"] is None:
-        raise Conflict("The case of this review is not prepared yet.", code="not_prepared")
+        raise Conflict(_("The case of this review is not prepared yet."), code="not_prepared")
     if row["version_id"] is None:
-        raise Conflict("The study has no questionnaire yet.", code="no_questionnaire")
+        raise Conflict(_("The study has no questionnaire yet."), code="no_questionnaire")
     if not row["snapshot_content"]:
-        raise Conflict("This case was withdrawn and can no longer be shown.", code="redacted")
+        raise Conflict(_("This case was withdrawn and can no longer be shown."), code="redacted")
     contents = Contents(
         snapshot=row["snapshot_content"],
         snapshot_sha256=row["snapshot_sha256"],
@@ -150,6 +174,52 @@ def _of_csv_in_arm(
     return _with_contents(sets, review, _under_protocol(review, case, protocol), disclosure_set="")
 
 
+def _of_working_design(
+    *, review: int, case: int, assignment: int, position: int, experiment: int, layout: int
+) -> QuerySet[Any, Any]:
+    """The sets as they were when the preview was begun, which names the arm in words so that the arm can still be
+    removed; all else as it stands now."""
+    named = {"arm__experiment": experiment, "arm__key": OuterRef(OuterRef("policy"))}
+    stage = Stage.objects.filter(**named, position=position).order_by()
+    newest = newest_versions(experiment).filter(questionnaire=Subquery(stage.values("questionnaire")[:1]))
+    check = AttentionCheck.objects.filter(experiment=experiment).order_by("-number")
+    rows = _csv_rows(assignment, position).annotate(
+        version_id=Subquery(newest.values("pk")[:1]),
+        version_public_id=Subquery(newest.values("public_id")[:1]),
+        version_frozen_at=Subquery(newest.values("frozen_at")[:1]),
+        check_id=Subquery(check.values("pk")[:1]),
+        check_every=Subquery(check.values("every")[:1]),
+        not_before_days=Value(0),
+    )
+    return _with_contents(rows, review, under_layout(case=case, layout=layout))
+
+
+def _as_opened(*, review: int, case: int, position: int, enrolment: int, place: int) -> QuerySet[Any, Any]:
+    """What somebody's own review of this case at this stage has bound."""
+    opening = ReviewOpening.objects.filter(
+        review__stage_position=position,
+        review__assignment__enrolment=enrolment,
+        review__assignment__case=case,
+        review__assignment__position=place,
+    ).order_by()
+
+    def bound(field: str) -> Subquery:
+        return Subquery(opening.values(field)[:1])
+
+    sets = DisclosureSet.objects.filter(pk=bound("disclosure_set")).annotate(
+        disclosure_set_id=F("pk"),
+        version_id=bound("questionnaire_version"),
+        version_public_id=bound("questionnaire_version__public_id"),
+        version_frozen_at=bound("questionnaire_version__frozen_at"),
+        check_id=bound("attention_check"),
+        check_every=bound("attention_check__every"),
+        not_before_days=Value(0),
+        bound_protocol=bound("protocol"),
+    )
+    snapshots = CaseSnapshot.objects.filter(pk=bound("snapshot")).order_by()
+    return _with_contents(sets, review, snapshots, disclosure_set="", also=("bound_protocol",))
+
+
 def _stage(protocol: int, arm: int, position: int) -> QuerySet[ProtocolStage]:
     return ProtocolStage.objects.filter(protocol=protocol, arm=arm, position=position).order_by("pk")
 
@@ -169,6 +239,7 @@ def _with_contents(
     review: int,
     snapshots: QuerySet[CaseSnapshot],
     disclosure_set: str = "disclosure_set__",
+    also: tuple[str, ...] = (),
 ) -> QuerySet[Any, Any]:
     """The first row, with its disclosure set (by its path from the row) and the first of the snapshots beside it."""
     # Only a set of one case supplies values, which need the layout's nodes.
@@ -184,7 +255,7 @@ def _with_contents(
         layout_rules=Subquery(snapshots.values("layout_version__path_rules")[:1]),
         nodes=Case(When(of_a_case, then=node_rows(layout_version))),
         already=Exists(ReviewOpening.objects.filter(review=review)),
-    ).values_list(*_COLUMNS)[:1]
+    ).values_list(*_COLUMNS, *also)[:1]
 
 
 _COLUMNS = (
@@ -215,4 +286,6 @@ def _prepared(build: Callable[..., QuerySet[Any, Any]], *names: str) -> Prepared
 
 _BY_PROTOCOL = _prepared(_of_protocol, "review", "case", "protocol", "arm", "position")
 _BY_CSV = _prepared(_of_csv, "review", "case", "assignment", "position", "experiment", "layout")
+_BY_WORKING_DESIGN = _prepared(_of_working_design, "review", "case", "assignment", "position", "experiment", "layout")
+_AS_OPENED = _prepared(_as_opened, "review", "case", "position", "enrolment", "place")
 _BY_CSV_IN_ARM = _prepared(_of_csv_in_arm, "review", "case", "assignment", "position", "protocol", "arm")

@@ -26,8 +26,7 @@ from cases.disclosure import (
     disclosed_to_json,
 )
 from cases.models import LayoutNode
-from cases.tree import Tree, from_json
-from experiments.models.review import feature_key
+from cases.tree import Tree, feature_key, from_json
 
 NodeRows = Sequence[Sequence[Any]]
 """A layout's nodes in order: [id, parent id, key, label, level, role, takes supplied values]."""
@@ -54,7 +53,7 @@ class Contents:
     nodes: NodeRows = ()
 
 
-class _JSONRows(Aggregate):
+class JSONRows(Aggregate):
     """Rows as one JSON list, in the order given: spares a statement for a handful of small rows."""
 
     function = "JSONB_AGG"
@@ -69,7 +68,7 @@ def node_rows(layout_version: Any) -> Subquery:
     """The NodeRows of a layout version (an OuterRef or a Subquery), as a subquery; `in_order` restores their order."""
     row = JSONArray("position", "id", "parent_id", "key", "label", "level", "role", "takes_supplied_values")
     nodes = LayoutNode.objects.filter(version=layout_version).order_by().values("version")
-    return Subquery(nodes.annotate(rows=_JSONRows(row)).values("rows"))
+    return Subquery(nodes.annotate(rows=JSONRows(row)).values("rows"))
 
 
 def in_order(rows: Iterable[Sequence[Any]] | None) -> NodeRows:

@@ -18,6 +18,7 @@ from experiments.models.querysets import ReviewQuerySet
 from experiments.reviewing.binding import resolve
 from experiments.reviewing.disclosed_text import disclosed
 from experiments.reviewing.reading import shown_in
+from experiments.reviewing.revealing import served_text
 from experiments.reviewing.review_state import STATE_COLUMNS, ReviewState, review_states, state_of
 
 DEMOGRAPHICS = ("age", "gender")
@@ -25,8 +26,8 @@ DEMOGRAPHICS = ("age", "gender")
 
 @dataclass(frozen=True, slots=True)
 class NextCase:
-    """`disclosed`: what the review shows, or will show when it is opened now; None when that changed at this moment.
-    `demographic_nodes`: the keys of the layout's nodes for age and gender."""
+    """`disclosed`: what the review shows, or will show when it is opened now, without what is hidden; None when that
+    changed at this moment. `demographic_nodes`: the keys of the layout's nodes for age and gender."""
 
     state: ReviewState
     disclosed: str | None
@@ -49,15 +50,15 @@ def next_case(user: Any) -> NextCase | None:
 def _would_show(state: ReviewState) -> tuple[str | None, Mapping[str, Any]]:
     try:
         if state.is_opened:
-            return shown_in(state).text, state.layout_rules or {}
+            return served_text(state, shown_in(state).text), state.layout_rules or {}
         binding = resolve(state)
     except Conflict:
         return None, {}
-    return disclosed(binding.contents).text, binding.layout_rules
+    return served_text(state, disclosed(binding.contents).text), binding.layout_rules
 
 
 def _next(now: datetime) -> ReviewQuerySet:
-    return review_states().unanswered().reachable(now)
+    return review_states().real().unanswered().reachable(now)
 
 
 def _with_nodes(found: ReviewQuerySet) -> QuerySet[Any, Any]:
@@ -75,7 +76,7 @@ def _node_for(demographic: str) -> Subquery:
 
 def _of_first_study(user: int, now: datetime) -> QuerySet[Any, Any]:
     """In one enrolment the database walks the assignments in their order and stops at the first that fits."""
-    running = Enrolment.objects.filter(user=user, experiment__status=Experiment.Status.ACTIVE).active()
+    running = Enrolment.objects.real().filter(user=user, experiment__status=Experiment.Status.ACTIVE).active()
     first = running.order_by("pk").values("pk")[:1]
     found = _next(now).filter(assignment__enrolment=Subquery(first))
     return _with_nodes(found.order_by("assignment__position", "stage_position"))

@@ -17,10 +17,12 @@ from typing import Any
 
 from django.db.models import BigIntegerField, Case, DateTimeField, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from augmed.foundation.canonical import canonical_json
 from augmed.foundation.errors import Conflict
 from augmed.foundation.prepared import Parameter, Prepared
-from experiments.answers import CanonicalAnswer, QuestionDefinition
+from experiments.answers import CanonicalAnswer, QuestionDefinition, from_stored
 from experiments.attention import CHECK_KEY, Check, with_check
 from experiments.design.question_forms import definition
 from experiments.models import (
@@ -35,6 +37,7 @@ from experiments.models import (
 from experiments.models.querysets import ReviewQuerySet
 from experiments.models.review import Review
 from experiments.reviewing.disclosed_text import Contents, Disclosed, compute, in_order, kept, node_rows
+from experiments.reviewing.revealing import Hiding, hiding_of, withheld
 from experiments.reviewing.review_state import ReviewState, own_review, refuse_unless_readable
 
 logger = logging.getLogger(__name__)
@@ -58,8 +61,20 @@ class OpenedReview:
     questionnaire_version_id: int
     questionnaire_version: uuid.UUID
     attention_check_id: int | None
+    protocol_id: int | None
+    state: ReviewState = field(compare=False, repr=False)
+    """As it was read, before the opening where this is the opening."""
     layout_rules: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """What the layout says beside its nodes (cases.disclosure.PathRules): some clients show by it."""
+    hiding: Hiding | None = None
+    """What of it may not be sent before it is asked for; None where the stage hides nothing."""
+
+    @property
+    def served(self) -> str:
+        """The disclosed tree as it may leave the server now."""
+        return (
+            self.disclosed if self.hiding is None else canonical_json(withheld(json.loads(self.disclosed), self.hiding))
+        )
 
     @classmethod
     def of(
@@ -71,6 +86,7 @@ class OpenedReview:
         version_id: int,
         version_public_id: uuid.UUID,
         attention_check_id: int | None,
+        protocol_id: int | None,
         layout_rules: Mapping[str, Any] | None,
     ) -> OpenedReview:
         return cls(
@@ -87,15 +103,20 @@ class OpenedReview:
             questionnaire_version_id=version_id,
             questionnaire_version=version_public_id,
             attention_check_id=attention_check_id,
+            protocol_id=protocol_id,
+            state=state,
             layout_rules=layout_rules or {},
+            hiding=None if state.reveal_terms is None else hiding_of(state, json.loads(shown.text)),
         )
 
 
 def own_reviews(user: Any) -> ReviewQuerySet:
-    """The user's reviews in order, with status, position, case number and times; `assignment.enrolment.experiment` is
-    loaded. A later stage is not among them before the one before it is answered. One statement, however many."""
+    """The user's real reviews in order, with status, position, case number and times;
+    `assignment.enrolment.experiment` is loaded. A later stage is not among them before the one before it is answered.
+    One statement, however many."""
     return (
         Review.objects.owned_by(user)
+        .real()
         .without_later_stages()
         .with_progress()
         .with_status()
@@ -123,7 +144,8 @@ _ID = Parameter(BigIntegerField(), 2_100_000_001)
 _NOW = Parameter(DateTimeField(), datetime(1901, 2, 3, 4, 5, 6, 7, tzinfo=UTC))
 _RUNNING = Prepared(
     lambda user: (
-        Enrolment.objects.filter(user=user, experiment__status=Experiment.Status.ACTIVE)
+        Enrolment.objects.real()
+        .filter(user=user, experiment__status=Experiment.Status.ACTIVE)
         .active()
         .order_by("pk")
         .values_list("pk")[:2]
@@ -139,7 +161,7 @@ _NEXT_IN_ENROLMENT = Prepared(
     now=_NOW,
 )
 _NEXT_OF_ALL = Prepared(
-    lambda user, now: _first(Review.objects.filter(assignment__enrolment__user=user).in_order(), now),
+    lambda user, now: _first(Review.objects.owned_by(user).real().in_order(), now),
     user=_ID,
     now=_NOW,
 )
@@ -179,7 +201,7 @@ def read_review(*, public_id: uuid.UUID | str, by: Any) -> OpenedReview:
 
 def refuse_unless_opened(state: ReviewState) -> None:
     if not state.is_opened:
-        raise Conflict("This review has not been opened yet.", code="not_opened")
+        raise Conflict(_("This review has not been opened yet."), code="not_opened")
 
 
 def opened_review(state: ReviewState) -> OpenedReview:
@@ -195,6 +217,7 @@ def opened_review(state: ReviewState) -> OpenedReview:
         version_id=state.version_id,
         version_public_id=state.version_public_id,
         attention_check_id=state.attention_check_id,
+        protocol_id=state.bound_protocol_id,
         layout_rules=state.layout_rules,
     )
 
@@ -202,14 +225,26 @@ def opened_review(state: ReviewState) -> OpenedReview:
 def shown_in(state: ReviewState) -> Disclosed:
     """What an opened review disclosed, found by its hash; Conflict when it cannot be made again byte for byte."""
     if not state.disclosed_sha256:
-        raise Conflict("This case was read in AugMed. It cannot be shown here again.", code="read_in_augmed")
-    known = kept.get(state.disclosed_sha256)
+        raise Conflict(_("This case was read in AugMed. It cannot be shown here again."), code="read_in_augmed")
+    return _shown(state.pk, state.disclosed_sha256)
+
+
+def new_in(state: ReviewState) -> frozenset[str]:
+    """The keys of what an opened review discloses and the stage before it did not; nothing at a first stage. At most
+    one statement."""
+    if state.stage_before_id is None or not state.stage_before_sha256:
+        return frozenset()
+    return shown_in(state).named - _shown(state.stage_before_id, state.stage_before_sha256).named
+
+
+def _shown(review: int, sha256: str) -> Disclosed:
+    known = kept.get(sha256)
     if known is None:
-        known = compute(_bound_contents(state.pk))
-        if known.sha256 != state.disclosed_sha256:
-            logger.error("Review %s cannot be disclosed as it was: run verify_disclosure.", state.pk)
+        known = compute(_bound_contents(review))
+        if known.sha256 != sha256:
+            logger.error("Review %s cannot be disclosed as it was: run verify_disclosure.", review)
             raise Conflict(
-                "This case cannot be shown exactly as it was. Please tell the study team.", code="not_reproducible"
+                _("This case cannot be shown exactly as it was. Please tell the study team."), code="not_reproducible"
             )
         kept.put(known)
     return known
@@ -308,7 +343,7 @@ def own_answers(*, public_id: uuid.UUID | str, by: Any) -> dict[str, CanonicalAn
     state = own_review(public_id=public_id, by=by)
     refuse_unless_opened(state)
     refuse_unless_readable(state)
-    return {key: json.loads(value) for key, value in given_in(state.pk) if value}
+    return from_stored(given_in(state.pk))
 
 
 def given_in(submission: int) -> Iterable[tuple[str, str]]:

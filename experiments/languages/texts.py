@@ -1,0 +1,78 @@
+"""A study's texts as one reader sees them: each by its source text, in the language of the page where the study has
+it. What is stored of answers is always the source: a translation is a way of showing, never data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from django.utils.translation import get_language
+
+from augmed.foundation.canonical import nfc
+from experiments.models import Experiment, ProtocolVersion, StudyTranslation
+
+
+@dataclass(frozen=True, slots=True)
+class StudyTexts:
+    """`texts(source)`: the text to show. What has no translation is shown as it was written.
+
+    `language` is for the `lang` of what is shown: it may differ from the page's."""
+
+    language: str
+    translations: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self, source: str) -> str:
+        return self.translations.get(plain(source), source) if self.translations else source
+
+
+def plain(text: str) -> str:
+    """The form by which a text is looked up: forms and files may change line ends, and spaces at the ends."""
+    return nfc(text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
+def texts_of_protocol(protocol_id: int) -> StudyTexts:
+    """In the page's language, as the protocol froze them. One statement for each protocol in a process, then none."""
+    languages, translations = _frozen(protocol_id)
+    language = _chosen(languages)
+    return StudyTexts(language, translations.get(language, {}))
+
+
+def texts_of_design(experiment: Experiment) -> StudyTexts:
+    """In the page's language, as the working design has them now. At most one statement."""
+    language = _chosen(tuple(experiment.languages))
+    if language == experiment.languages[0]:
+        return StudyTexts(language)
+    rows = experiment.translations.filter(language=language).order_by().values_list("source", "text")
+    return StudyTexts(language, {plain(source): text for source, text in rows})
+
+
+def texts_of_review(*, protocol_id: int | None, experiment_id: int) -> StudyTexts:
+    """Of the protocol that the review goes by; of the working design where it goes by none (display configs, previews
+    of a draft)."""
+    if protocol_id is not None:
+        return texts_of_protocol(protocol_id)
+    return texts_of_design(Experiment.objects.only("pk", "languages").get(pk=experiment_id))
+
+
+def translations_of(experiment: Experiment) -> dict[str, dict[str, str]]:
+    """By language and source text, of the languages that the study offers. One statement."""
+    found: dict[str, dict[str, str]] = {language: {} for language in experiment.languages[1:]}
+    rows = StudyTranslation.objects.filter(experiment=experiment, language__in=list(found)).order_by()
+    for language, source, text in rows.values_list("language", "source", "text"):
+        found[language][plain(source)] = text
+    return found
+
+
+def _chosen(languages: tuple[str, ...]) -> str:
+    """The page's language where the study has it, else the study's own."""
+    wanted = (get_language() or "").split("-")[0]
+    return wanted if wanted in languages else (languages or ("en",))[0]
+
+
+@lru_cache(maxsize=64)
+def _frozen(protocol_id: int) -> tuple[tuple[str, ...], dict[str, dict[str, str]]]:
+    """A protocol never changes, so what it holds is read once."""
+    content = json.loads(ProtocolVersion.objects.values_list("content", flat=True).get(pk=protocol_id))
+    return tuple(content.get("languages", ["en"])), content.get("translations", {})
