@@ -22,6 +22,7 @@ const section = (i) => chains[i].at(-1) ?? i;
 const undo = [];
 const opened = new Set();
 let current = [0, 0];
+let pressed = null; // the cell that was chosen already when the mouse went down on it
 
 
 const own = (i, {cells}) => [rows[i].feature === null && cells.get(`${rows[i].node}|`),
@@ -154,7 +155,9 @@ function showEditor() {
   const [i, j] = current;
   const cell = columns[j].cells.get(place(rows[i].node, rows[i].feature)) || {};
   $("matrix-selected").textContent = `${labels[i]}: ${columns[j].label}`;
-  for (const name of STYLES) $(`edit-${name}`).value = {true: 1, false: 0}[cell[name]] ?? cell[name] ?? "";
+  // For more than one cell nothing is set beforehand: whatever is picked is then a change, and is applied.
+  const one = $("edit-scope").value === "cell";
+  for (const name of STYLES) $(`edit-${name}`).value = one ? {true: 1, false: 0}[cell[name]] ?? cell[name] ?? "" : null;
 }
 
 function move(i, j, down, right) {
@@ -163,13 +166,20 @@ function move(i, j, down, right) {
 }
 
 const where = (button) => [lines.indexOf(button.closest("tr")), Number(button.dataset.column)];
+table.addEventListener("mousedown", ({target}) => {
+  const button = target.closest(".cell");
+  const chosen = button && !$("matrix-editor")?.disabled && grid[current[0]][current[1]] === button;
+  pressed = chosen ? button : null;
+});
 table.addEventListener("focusin", ({target}) => target.matches(".cell") && choose(...where(target)));
-table.addEventListener("click", ({target}) => {
+// The first click on a cell chooses it, another switches it. A click without a mouse (Space) switches at once.
+table.addEventListener("click", ({target, detail}) => {
   const button = target.closest("button");
   if (!button) return;
   const [i, j] = where(button);
   if (button.matches(".expand")) { fold(i); return; }
   button.focus();
+  if (detail && pressed !== button) return;
   if (form) change(labels[i], () => write(i, columns[j], {shown: !button.classList.contains("shown")}));
 });
 table.addEventListener("keydown", (event) => {
@@ -190,6 +200,7 @@ if (form) {
     if (name !== "top") apply(name, {1: true, 0: false}[target.value] ?? null);
     else if (target.reportValidity()) apply(name, target.value.trim() || null);
   });
+  on("edit-scope", "change", showEditor);
   on("matrix-editor", "keydown", (event) => {
     if (event.key === "Escape") grid[current[0]][current[1]].focus();
     if (event.key === "Enter") event.preventDefault();

@@ -1,0 +1,3 @@
+from experiments.tests.conftest import draft, lead, study
+
+__all__ = ["draft", "lead", "study"]
