@@ -52,7 +52,8 @@ def show_refusal(request: HttpRequest, error: DomainError) -> None:
     messages.error(request, error.detail)
     for field, texts in error.errors.items():
         for text in texts:
-            messages.error(request, placed(field, text))
+            if text != error.detail:
+                messages.error(request, placed(field, text))
 
 
 def placed(field: str, text: str) -> str:
@@ -87,6 +88,17 @@ def _unlink_people(part: Any, model: type[models.Model], readonly: Iterable[Any]
     part.readonly_fields = [*part.readonly_fields, *people.values()]
 
 
+def add_refusal(form: BaseForm, error: DomainError) -> None:
+    """Tell in a form why an action refused what it holds, at the fields where it has them."""
+    form.add_error(None, error.detail)
+    for field, texts in error.errors.items():
+        for text in texts:
+            if field in form.fields:
+                form.add_error(field, text)
+            elif text != error.detail:
+                form.add_error(None, placed(field, text))
+
+
 class _TellsRefusal(BaseForm):
     """A form that carries what an action refused, so that what was typed stays on the page."""
 
@@ -94,13 +106,8 @@ class _TellsRefusal(BaseForm):
 
     def _clean_form(self) -> None:
         super()._clean_form()  # type: ignore[misc]
-        if self.refusal is None:
-            return
-        self.add_error(None, self.refusal.detail)
-        for field, texts in self.refusal.errors.items():
-            for text in texts:
-                known = field in self.fields
-                self.add_error(field if known else None, text if known else placed(field, text))
+        if self.refusal is not None:
+            add_refusal(self, self.refusal)
 
 
 class StudyAdmin(VerbAdmin):

@@ -14,7 +14,9 @@ from augmed.foundation.permissions import Verb
 from experiments.actions import design
 from experiments.admin.inlines import StudyInline, only_questionnaire
 from experiments.admin_tools import StudyAdmin, StudyReadOnlyAdmin
-from experiments.models import Arm, Experiment, Questionnaire, Stage
+from experiments.models import Arm, Questionnaire, Stage
+
+NARROW = {"name": 18, "reveal_cost_unit": 8}  # in characters: the table has nine columns
 
 
 class StageForm(forms.ModelForm):
@@ -23,11 +25,20 @@ class StageForm(forms.ModelForm):
     def has_changed(self) -> bool:
         return self.instance.pk is None or super().has_changed()
 
+    def clean(self) -> dict[str, Any] | None:
+        said = super().clean()
+        if self.cleaned_data.get("reveal_cost") is not None and not self.cleaned_data.get("reveal_cost_unit"):
+            self.add_error("reveal_cost_unit", "Of what? Readers are told the cost with its unit, for example points.")
+        return said
+
 
 class StageInline(StudyInline):
     model = Stage
     form = StageForm
-    fields = ("position", "name", "questionnaire", "not_before_days", "discloses")
+    fields = (
+        *("position", "name", "questionnaire", "not_before_days"),
+        *("hidden_until_asked", "reveal_cost", "reveal_cost_unit", "discloses"),
+    )
     readonly_fields = ("position", "discloses")
     view_verb = Verb.VIEW_ARM
     change_verb = Verb.CHANGE_DESIGN
@@ -39,6 +50,14 @@ class StageInline(StudyInline):
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         request.study_of_page = self.study(obj)  # type: ignore[attr-defined]
         return super().get_formset(request, obj, **kwargs)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name in NARROW:
+            field.widget.attrs.update({"class": "", "size": NARROW[db_field.name]})
+        elif db_field.name == "reveal_cost":
+            field.widget.attrs["class"] = "vIntegerField"  # the admin's narrow one
+        return field
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "questionnaire":
@@ -71,8 +90,8 @@ class ArmAdmin(StudyAdmin):
         return obj.stage_total
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        over = {Experiment.Status.COMPLETED, Experiment.Status.ARCHIVED}
-        return not (obj is not None and obj.experiment.status in over) and super().has_change_permission(request, obj)
+        over = obj is not None and obj.experiment.is_over
+        return not over and super().has_change_permission(request, obj)
 
     @admin.action(description="Copy the chosen arms, with stages and disclosure", permissions=["change"])
     def copy(self, request: HttpRequest, queryset: Any) -> None:
@@ -113,7 +132,10 @@ class StageAdmin(StudyReadOnlyAdmin):
     view_verb = Verb.VIEW_ARM
     list_display = ("name", "arm", "position", "questionnaire", "not_before_days", "disclosure_set")
     list_select_related = ("arm__experiment", "questionnaire", "disclosure_set")
-    fields = ("arm", "position", "name", "questionnaire", "not_before_days", "disclosure_set")
+    fields = (
+        *("arm", "position", "name", "questionnaire", "not_before_days"),
+        *("hidden_until_asked", "reveal_cost", "reveal_cost_unit", "disclosure_set"),
+    )
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return False

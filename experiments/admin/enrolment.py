@@ -5,19 +5,43 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 
 from augmed.foundation.errors import DomainError
 from augmed.foundation.permissions import Verb
 from experiments.actions.enrolment import enrol, withdraw
 from experiments.admin.inlines import StudyInline
+from experiments.admin.kind_filter import KindFilter
 from experiments.admin.people_forms import PersonForm
 from experiments.admin_tools import StudyAdmin, may_in_study
 from experiments.admin_views import csv_imports
-from experiments.models import ConsentRecord, Enrolment, EnrolmentEvent
+from experiments.languages.texts import texts_of_design
+from experiments.models import ConsentRecord, Enrolment, EnrolmentEvent, Experiment, Reminder
 from participants.actions.invitations import invite
+from participants.language import speaking_to
+
+
+def without_completion(events: Any, request: HttpRequest) -> Any:
+    """Of EnrolmentEvents, those that do not depend on the arm; all of them where the person may see the allocation."""
+    unmasked = Experiment.objects.where_may(request.user, Verb.VIEW_ALLOCATION).order_by().values("pk")
+    return events.exclude(Q(status=Enrolment.Status.COMPLETED) & ~Q(enrolment__experiment__in=unmasked))
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """By the status as the person sees it."""
+
+    title = "status"
+    parameter_name = "status__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return Enrolment.Status.choices
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset if self.value() is None else queryset.filter(status_seen=self.value())
 
 
 class EnrolmentForm(PersonForm):
@@ -38,8 +62,16 @@ class EventInline(_Record):
     fields = readonly_fields = ("at", "status", "reason", "acted")
     verbose_name_plural = "Status, so far"
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A reader who leaves may say why, and with it who they are or what they were shown: told to those alone who
+        enrol."""
+        may_read = self.may(request, Verb.MANAGE_ENROLMENT, obj)
+        return [name for name in self.fields if may_read or name != "reason"]
+
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related("by", "enrolment")
+        """Without "completed" for who may not see the allocation: its date tells how many stages the arm has."""
+        rows = super().get_queryset(request).select_related("by", "enrolment")
+        return without_completion(rows, request)
 
     @admin.display(description="by")
     def acted(self, obj: EnrolmentEvent) -> str:
@@ -51,8 +83,26 @@ class EventInline(_Record):
 
 class ConsentInline(_Record):
     model = ConsentRecord
-    fields = readonly_fields = ("at", "kind", "document", "given_elsewhere", "recorded_at", "recorded_by")
+    fields = readonly_fields = ("at", "kind", "document", "signed_as", "given_elsewhere", "recorded_at", "recorded_by")
     verbose_name_plural = "Consent"
+    view_verb = Verb.MANAGE_ENROLMENT
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("signature", "recorded_by")
+
+    @admin.display(description="signed as")
+    def signed_as(self, obj: ConsentRecord) -> str:
+        """The name is personal: it is shown to those alone who enrol."""
+        signature = getattr(obj, "signature", None)
+        return f"{signature.name or 'erased'} ({signature.language})" if signature is not None else "-"
+
+
+class ReminderInline(_Record):
+    """Without the number of cases that waited: it counts later stages too, which not every arm has."""
+
+    model = Reminder
+    fields = readonly_fields = ("sent_at",)
+    verbose_name_plural = "Reminders by e-mail"
     view_verb = Verb.MANAGE_ENROLMENT
 
 
@@ -60,24 +110,34 @@ class ConsentInline(_Record):
 class EnrolmentAdmin(StudyAdmin):
     view_verb = Verb.VIEW_PROGRESS
     add_verb = Verb.MANAGE_ENROLMENT
-    list_filter = ("status", "kind", ("experiment", admin.RelatedOnlyFieldListFilter))
+    list_filter = (StatusFilter, KindFilter, ("experiment", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("experiment", "user")
     search_fields = ("pseudonym", "experiment__name")
     actions = ("invite_chosen", "withdraw_chosen")
     change_list_template = "admin/experiments/enrolment_change_list.html"
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Previews are nobody's taking part: each is on its owner's page of previews."""
+        people: Any = super().get_queryset(request)
+        return people.exclude(kind=Enrolment.Kind.PREVIEW).with_status_for(request.user)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """What an address filters by must not find out what the list does not show."""
+        known = lookup == StatusFilter.parameter_name or lookup.split("__")[0] in ("kind", "experiment")
+        return known and super().lookup_allowed(lookup, value, request)
+
     def get_list_display(self, request: HttpRequest) -> Any:
-        return ("pseudonym", "experiment", "kind", "status", "arrival", "joined_at", self._account(request))
+        return ("pseudonym", "experiment", "kind", "status_seen", "arrival", "joined_at", self._account(request))
 
     def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
-        return (EventInline, ConsentInline) if obj is not None else ()
+        return (EventInline, ConsentInline, ReminderInline) if obj is not None else ()
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return ("experiment", "email", "kind")
         people = ("account_email", "intake") if may_in_study(request, Verb.MANAGE_ENROLMENT, obj.experiment) else ()
-        allocation = ("stratum",) if may_in_study(request, Verb.VIEW_ALLOCATION, obj.experiment) else ()
-        return ("experiment", "pseudonym", "kind", "status", "arrival", "joined_at", *people, *allocation)
+        allocation = ("stratum", "preview") if may_in_study(request, Verb.VIEW_ALLOCATION, obj.experiment) else ()
+        return ("experiment", "pseudonym", "kind", "status_seen", "arrival", "joined_at", *people, *allocation)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return () if obj is None else self.get_fields(request, obj)
@@ -95,9 +155,23 @@ class EnrolmentAdmin(StudyAdmin):
 
         return account
 
+    @admin.display(description="status", ordering="status_seen")
+    def status_seen(self, obj: Enrolment) -> str:
+        return Enrolment.Status(obj.status_seen).label  # type: ignore[attr-defined]  # annotated
+
     @admin.display(description="account")
     def account_email(self, obj: Enrolment) -> str:
         return obj.user.email
+
+    @admin.display(description="preview")
+    def preview(self, obj: Enrolment) -> str:
+        previews = reverse("admin:experiments_experiment_previews", args=[obj.experiment_id])
+        return format_html('<a href="{}?participant={}">Preview as this participant</a>', previews, obj.pseudonym)
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "kind":
+            kwargs["choices"] = [pair for pair in Enrolment.Kind.choices if pair[0] != Enrolment.Kind.PREVIEW]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
 
     def get_search_fields(self, request: HttpRequest) -> Any:
         return self.search_fields
@@ -122,7 +196,7 @@ class EnrolmentAdmin(StudyAdmin):
         by: Any = request.user
         for enrolment in self._manageable(request, queryset):
             try:
-                invite(user=enrolment.user, by=by)
+                invite(user=enrolment.user, by=by, study_name=_said_name(enrolment))
             except DomainError as error:
                 messages.warning(request, f"{enrolment}: {error.detail}")
             else:
@@ -137,6 +211,7 @@ class EnrolmentAdmin(StudyAdmin):
                 **self.admin_site.each_context(request),
                 "title": "Withdraw participants",
                 "chosen": chosen,
+                "standings": [(enrolment, self.status_seen(enrolment)) for enrolment in chosen],
                 "asked": "withdraw" in request.POST,
             }
             return TemplateResponse(request, "admin/experiments/withdraw.html", context)
@@ -157,6 +232,12 @@ class EnrolmentAdmin(StudyAdmin):
         ]
 
 
+def _said_name(enrolment: Enrolment) -> str:
+    """The study's name as its participant reads it."""
+    with speaking_to(enrolment.user):
+        return texts_of_design(enrolment.experiment)(enrolment.experiment.name)
+
+
 class _OfEnrolment(StudyAdmin):
     experiment_path = "enrolment__experiment"
     view_verb = Verb.MANAGE_ENROLMENT
@@ -173,6 +254,9 @@ class _OfEnrolment(StudyAdmin):
 class EnrolmentEventAdmin(_OfEnrolment):
     list_display = ("enrolment", "status", "at", "by")
     fields = ("enrolment", "status", "reason", "at", "by")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return without_completion(super().get_queryset(request), request)
 
 
 @admin.register(ConsentRecord)

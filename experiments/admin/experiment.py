@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.shortcuts import redirect
-from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.urls import URLPattern, path
 
 from augmed.foundation.permissions import Verb
 from cases.models import PageLayout
@@ -16,6 +16,9 @@ from experiments.actions import design
 from experiments.admin.allocation_requests import AllocationRequestInline
 from experiments.admin.fields import NumberList, WordList
 from experiments.admin.inlines import StudyInline, only_questionnaire
+from experiments.admin.joining import FIELDS as JOINING_FIELDS
+from experiments.admin.joining import joining_urls, own_choices
+from experiments.admin.study_links import study_links
 from experiments.admin_tools import StudyAdmin, may_in_study
 from experiments.admin_views import (
     attention_check,
@@ -23,19 +26,13 @@ from experiments.admin_views import (
     case_list,
     display_configs,
     exports,
+    languages,
     lifecycle,
     matrix,
-    progress,
 )
+from experiments.admin_views.monitoring_urls import monitoring_urls
+from experiments.admin_views.preview_urls import preview_urls
 from experiments.models import Arm, Experiment, ExperimentTransition, ProtocolVersion, StudyCase
-
-# What of a study has a list of its own: title, who may, model, the list's filter by study.
-LISTS = (
-    ("Questionnaires", Verb.VIEW_EXPERIMENT, "questionnaireversion", "questionnaire__experiment"),
-    ("Participants", Verb.VIEW_PROGRESS, "enrolment", "experiment"),
-    ("Reference standard", Verb.VIEW_REFERENCE, "referencestandard", "experiment"),
-    ("Roles", Verb.MANAGE_STUDY_ROLES, "studyrole", "experiment"),
-)
 
 
 class ExperimentForm(forms.ModelForm):
@@ -116,7 +113,7 @@ class ExperimentAdmin(StudyAdmin):
     fieldsets = (
         (None, {"fields": ("name", "code", "status", "description", "instructions", "layout")}),
         ("Allocation", {"fields": ("allocation_rule", "case_order", "block_multiples", "strata", "person_once")}),
-        ("Participants", {"fields": ("consent_required", "withdrawal_policy")}),
+        ("Participants", {"fields": JOINING_FIELDS}),
         ("Record", {"fields": ("kind", "created_at", "created_by"), "classes": ("collapse",)}),
     )
 
@@ -132,7 +129,7 @@ class ExperimentAdmin(StudyAdmin):
         return super().has_view_permission(request, obj) or (obj is None and self.has_add_permission(request))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        over = obj is not None and obj.status in {Experiment.Status.COMPLETED, Experiment.Status.ARCHIVED}
+        over = obj is not None and obj.is_over
         return not over and super().has_change_permission(request, obj)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -141,9 +138,10 @@ class ExperimentAdmin(StudyAdmin):
             return [*self.fieldsets, *seed]
         if obj is None or may_in_study(request, Verb.CHANGE_DESIGN, obj):
             return self.fieldsets
-        # As in the API: block sizes help those who enrol to guess the next arm.
+        # As in the API: block sizes help those who enrol to guess the next arm. Nor do they learn the name of one.
+        left_out = {"block_multiples"} | (set() if may_in_study(request, Verb.VIEW_ARM, obj) else {"training_arm"})
         return [
-            (title, {**options, "fields": tuple(name for name in options["fields"] if name != "block_multiples")})
+            (title, {**options, "fields": tuple(name for name in options["fields"] if name not in left_out)})
             for title, options in self.fieldsets
         ]
 
@@ -154,6 +152,7 @@ class ExperimentAdmin(StudyAdmin):
         return self.inlines if obj is not None else ()
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        kwargs |= own_choices(request, db_field.name)
         if db_field.name == "layout":
             kwargs["queryset"] = PageLayout.objects.visible_to(request.user)
             kwargs["initial"] = PageLayout.objects.default()
@@ -180,7 +179,10 @@ class ExperimentAdmin(StudyAdmin):
                 name=f"{name}_attention_check",
             ),
             path("<int:experiment_id>/preview/", view(case_as_arms.preview), name=f"{name}_preview"),
-            path("<int:experiment_id>/progress/", view(progress.progress), name=f"{name}_progress"),
+            *preview_urls(view),
+            *monitoring_urls(view),
+            *joining_urls(view),
+            *languages.urls(view),
             path("<int:experiment_id>/exports/", view(exports.exports), name=f"{name}_exports"),
             path("<int:experiment_id>/exports/<uuid:job_id>/", view(exports.download), name=f"{name}_export_file"),
             *super().get_urls(),
@@ -225,36 +227,5 @@ class ExperimentAdmin(StudyAdmin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         obj = kwargs.get("obj")
         if obj is not None:
-            context["study_links"] = list(_links(request, obj))
+            context["study_links"] = study_links(request, obj)
         return super().render_change_form(request, context, *args, **kwargs)
-
-
-def _links(request: HttpRequest, experiment: Experiment) -> Any:
-    """(title, address, is it a step of the life cycle) of every page of the study that the person may open."""
-    page = "admin:experiments_experiment_"
-    running = experiment.status in {Experiment.Status.ACTIVE, Experiment.Status.PAUSED}
-    offered: list[tuple[str, Verb, str, list[str], bool]] = [
-        ("Choose cases", Verb.CHANGE_DESIGN, f"{page}cases", [], False),
-        ("Disclosure matrix", Verb.VIEW_ARM, f"{page}matrix", [], False),
-        ("Cases as the arms show them", Verb.VIEW_ARM, f"{page}preview", [], False),
-        ("Attention check", Verb.VIEW_EXPERIMENT, f"{page}attention_check", [], False),
-        ("Progress", Verb.VIEW_PROGRESS, f"{page}progress", [], False),
-        ("Exports", Verb.EXPORT, f"{page}exports", [], False),
-    ]
-    if experiment.status == Experiment.Status.DRAFT:
-        offered.append(("Check and activate", Verb.CHANGE_STATUS, f"{page}activate", [], True))
-    if running and experiment.protocol_id:
-        offered.append(("Publish an amendment", Verb.CHANGE_DESIGN, f"{page}amend", [], True))
-    offered += [
-        (title, Verb.CHANGE_STATUS, f"{page}step", [step], True) for step, title in lifecycle.possible_steps(experiment)
-    ]
-    for title, verb, model, lookup in LISTS:
-        if may_in_study(request, verb, experiment):
-            address = reverse(f"admin:experiments_{model}_changelist")
-            yield title, f"{address}?{lookup}__id__exact={experiment.pk}", False
-    for title, verb, name, more, is_step in offered:
-        if may_in_study(request, verb, experiment):
-            try:
-                yield title, reverse(name, args=[experiment.pk, *more]), is_step
-            except NoReverseMatch:
-                continue  # a page of another part that is not installed

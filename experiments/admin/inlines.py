@@ -15,8 +15,11 @@ from experiments.models import Experiment, Questionnaire
 
 
 def only_questionnaire(experiment: Experiment | None) -> Questionnaire | None:
-    """The questionnaire of a study that has exactly one: a new stage begins with it."""
-    found = list(Questionnaire.objects.filter(experiment=experiment)[:2]) if experiment is not None else []
+    """The questionnaire of a study that has exactly one about its cases: a new stage begins with it."""
+    if experiment is None:
+        return None
+    questionnaires = Questionnaire.objects.filter(experiment=experiment)
+    found = [one for one in questionnaires[:3] if one.pk != experiment.intake_questionnaire_id]
     return found[0] if len(found) == 1 else None
 
 

@@ -25,12 +25,16 @@ from experiments.models import Experiment, Question, Questionnaire, Questionnair
 
 
 class QuestionForm(forms.ModelForm):
-    order = forms.FloatField(required=False, widget=forms.NumberInput(attrs={"step": "any", "style": "width: 4em"}))
+    order = forms.FloatField(required=False, widget=forms.NumberInput(attrs={"step": "any", "class": "vIntegerField"}))
     options = LineList(required=False, help_text="choices: one a line, in order")
 
     class Meta:
         model = Question
         fields = QUESTION_FIELDS
+        help_texts = {
+            "key": "a short name for the question, its column in exports, for example diagnosis: lower-case letters, "
+            "digits, - and _"
+        }
         widgets = {"text": forms.Textarea(attrs={"rows": 2}), "help": forms.Textarea(attrs={"rows": 2})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -100,6 +104,14 @@ def _plain(value: Any) -> str:
         return str(value)
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _with_way_back(request: HttpRequest, version: QuestionnaireVersion, response: HttpResponse) -> HttpResponse:
+    """The list or form that follows is of all questionnaires: the next step is on the study's page."""
+    study = version.questionnaire.experiment
+    address = reverse("admin:experiments_experiment_change", args=[study.pk])
+    messages.info(request, format_html('<a href="{}">Back to the study {}</a>', address, study.name))
+    return response
 
 
 class NewQuestionnaireForm(forms.ModelForm):
@@ -178,8 +190,11 @@ class QuestionnaireVersionAdmin(StudyAdmin):
         )
         form.instance.__dict__.update(made.__dict__)
 
+    def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        return _with_way_back(request, obj, super().response_add(request, obj, *args, **kwargs))
+
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        return super().response_change(request, obj)
+        return _with_way_back(request, obj, super().response_change(request, obj))
 
     def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any) -> Any:
         if request.method == "POST" and object_id and "_copy" in request.POST:

@@ -16,7 +16,7 @@ from augmed.foundation.errors import DomainError
 from augmed.foundation.permissions import Verb
 from experiments.actions.attention_checks import CHECK_FIELDS, DEFAULTS, set_attention_check
 from experiments.admin.fields import LineList
-from experiments.admin_tools import may_in_study, placed, study_or_404
+from experiments.admin_tools import add_refusal, may_in_study, study_or_404
 from experiments.models import AttentionCheck, Enrolment, Experiment
 from experiments.reviewing.attention_results import NOT_ASKED, results_by_enrolment
 
@@ -39,8 +39,7 @@ class AttentionCheckForm(forms.Form):
 
 def attention_check(request: HttpRequest, experiment_id: int) -> HttpResponse:
     experiment = study_or_404(request, experiment_id, Verb.VIEW_EXPERIMENT)
-    over = experiment.status in {Experiment.Status.COMPLETED, Experiment.Status.ARCHIVED}
-    may_change = not over and may_in_study(request, Verb.CHANGE_DESIGN, experiment)
+    may_change = not experiment.is_over and may_in_study(request, Verb.CHANGE_DESIGN, experiment)
     current = AttentionCheck.objects.current(experiment)
     form = AttentionCheckForm(initial=_initial(current))
     status = 200
@@ -78,11 +77,7 @@ def _saved(request: HttpRequest, experiment: Experiment, form: AttentionCheckFor
     try:
         check = set_attention_check(experiment=experiment, by=request.user, **form.cleaned_data)
     except DomainError as error:
-        form.add_error(None, error.detail)
-        for field, texts in error.errors.items():
-            for text in texts:
-                known = field in form.fields
-                form.add_error(field if known else None, text if known else placed(field, text))
+        add_refusal(form, error)
         return False
     later = " It reaches participants with the next amendment." if experiment.protocol_id else ""
     messages.success(request, f"Version {check.number} of the attention check is set.{later}")
@@ -97,7 +92,10 @@ def _in_force(experiment: Experiment, current: AttentionCheck | None) -> Attenti
 def _results(request: HttpRequest, experiment: Experiment) -> dict[str, Any]:
     if not may_in_study(request, Verb.VIEW_OUTCOME, experiment):
         return {}
-    enrolments = Enrolment.objects.real().filter(experiment=experiment).order_by("arrival")
+    enrolments = (
+        Enrolment.objects.real().filter(experiment=experiment).with_status_for(request.user).order_by("arrival")
+    )
     page = Paginator(enrolments, PER_PAGE).get_page(request.GET.get("p"))
     found = results_by_enrolment(page.object_list)
-    return {"page": page, "rows": [(enrolment, found.get(enrolment.pk, NOT_ASKED)) for enrolment in page.object_list]}
+    rows = [(one, Enrolment.Status(one.status_seen).label, found.get(one.pk, NOT_ASKED)) for one in page.object_list]
+    return {"page": page, "rows": rows}

@@ -31,6 +31,7 @@ class ArmStage:
     key: str
     label: str
     content: str
+    hides_until_asked: bool
 
 
 def preview(request: HttpRequest, experiment_id: int) -> HttpResponse:
@@ -61,8 +62,8 @@ def case_as_arms(request: HttpRequest, case_id: int) -> HttpResponse:
         raise Http404
     experiment = _chosen_study(request, studies)
     working = experiment is not None and (experiment.protocol is None or "working" in request.GET)
-    snapshot = _snapshot(case, experiment, working)
-    stages = _arm_stages(experiment, working) if experiment else []
+    snapshot = snapshot_of(case, experiment, working)
+    stages = arm_stages(experiment, working) if experiment else []
     asked = request.GET.getlist("column")
     chosen = [stage for stage in stages if stage.key in asked] if asked else stages
     whole = may_see_whole and ("whole" in asked or not asked or not chosen)
@@ -87,11 +88,11 @@ def case_as_arms(request: HttpRequest, case_id: int) -> HttpResponse:
         columns = [disclose(tree, DisclosureContent.from_json(json.loads(stage.content)).entries) for stage in chosen]
         context["comparison"] = compare_columns(tree, columns, whole=whole, only_differing=context["only_differing"])
         context["headers"] = list(zip(chosen, context["comparison"].pinned, strict=True))
-    _record(case, experiment, chosen, whole, user)
+    record_view(case, experiment, chosen, whole, user)
     return TemplateResponse(request, "admin/experiments/case_as_arms.html", context)
 
 
-def _record(case: Case, experiment: Experiment | None, chosen: list[ArmStage], whole: bool, by: Any) -> None:
+def record_view(case: Case, experiment: Experiment | None, chosen: list[ArmStage], whole: bool, by: Any) -> None:
     with transaction.atomic():
         audit.record(
             action="case_viewed",
@@ -113,7 +114,7 @@ def _chosen_study(request: HttpRequest, studies: list[Experiment]) -> Experiment
     raise Http404
 
 
-def _snapshot(case: Case, experiment: Experiment | None, working: bool) -> CaseSnapshot | None:
+def snapshot_of(case: Case, experiment: Experiment | None, working: bool) -> CaseSnapshot | None:
     snapshots = CaseSnapshot.objects.current().filter(case=case)
     if experiment is None:
         return snapshots.order_by("-created_at", "-pk").first()
@@ -122,7 +123,7 @@ def _snapshot(case: Case, experiment: Experiment | None, working: bool) -> CaseS
     return snapshots.filter(layout_version=version).first()
 
 
-def _arm_stages(experiment: Experiment, working: bool) -> list[ArmStage]:
+def arm_stages(experiment: Experiment, working: bool) -> list[ArmStage]:
     found: Any
     if working:
         found = Stage.objects.filter(arm__experiment=experiment, disclosure_set__isnull=False)
@@ -135,6 +136,7 @@ def _arm_stages(experiment: Experiment, working: bool) -> list[ArmStage]:
             f"{stage.arm.key}.{stage.position}",
             f"{stage.arm.name}, stage {stage.position}" if counts.count(stage.arm_id) > 1 else stage.arm.name,
             stage.disclosure_set.content,
+            stage.hidden_until_asked,
         )
         for stage in found
     ]

@@ -17,7 +17,6 @@ from experiments.admin_tools import may_in_study, show_refusal, study_or_404
 from experiments.design.disclosure_table import DisclosureTable, disclosure_table
 from experiments.models import Experiment, Stage
 
-_OVER = {Experiment.Status.COMPLETED, Experiment.Status.ARCHIVED}
 _Cells = dict[int, list[dict[str, Any]]]
 
 
@@ -76,7 +75,7 @@ def changed_columns(table: DisclosureTable, experiment: Experiment) -> list[str]
 
 
 def _editable(request: HttpRequest, experiment: Experiment) -> bool:
-    if experiment.status in _OVER or not may_in_study(request, Verb.CHANGE_DESIGN, experiment):
+    if experiment.is_over or not may_in_study(request, Verb.CHANGE_DESIGN, experiment):
         return False
     return experiment.protocol_id is None or amendment_key(experiment) in request.session
 
@@ -116,7 +115,7 @@ def _page(
         "table": table,
         "table_json": table.to_json(unsaved=cells or ()),
         "published": experiment.protocol_id is not None,
-        "over": experiment.status in _OVER,
+        "over": experiment.is_over,
         "may_change": may_in_study(request, Verb.CHANGE_DESIGN, experiment),
         "editable": _editable(request, experiment),
         "changed_columns": [] if cells else changed_columns(table, experiment),
