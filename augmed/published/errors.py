@@ -25,7 +25,7 @@ BUSY_STATUS = 503  # throttled: the client shows the message, and monitors can t
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """One line of the contract's catalogue. `{contact}` is the setting SUPPORT_CONTACT."""
+    """One line of the contract's catalogue. `{contact}` is the setting SUPPORT_CONTACT, `{address}` is PUBLIC_URL."""
 
     code: str
     message: str
@@ -62,6 +62,9 @@ REFUSED = Refused("1100", "This is not possible now.")
 NOT_ALLOWED = Refused("1103", "Your role does not allow this.")
 ALREADY_ANSWERED = Refused("1109", "Your first answer to this case is saved and cannot be changed.")
 ANSWER_NOT_ACCEPTED = Refused("1122", "Some answers were not accepted.")
+SECOND_FACTOR = Refused(
+    "1106", "Your account has a second factor, which this client cannot ask for. Sign in at {address} instead."
+)
 TOO_MANY_REQUESTS = Refused("1129", "Too many attempts. Please wait a little and try again.")
 
 
@@ -69,7 +72,7 @@ class PublishedError(Exception):
     """A refusal in the contract's own words. `detail` is appended as the original did, `message` replaces its text."""
 
     def __init__(self, refused: Refused, *, detail: str = "", message: str = "", status: int = BUSINESS_STATUS) -> None:
-        text = message or refused.message.format(contact=settings.SUPPORT_CONTACT)
+        text = message or refused.message.format(contact=settings.SUPPORT_CONTACT, address=settings.PUBLIC_URL)
         self.code = refused.code
         self.message = f"{text} Error:{detail}" if detail else text
         self.status = status

@@ -52,6 +52,7 @@ participant = [
     at(REVIEW, "/case", ReviewsViewSet, {"get": "case"}, "review-case"),
     at(REVIEW, "/questionnaire", ReviewsViewSet, {"get": "questionnaire"}, "review-questionnaire"),
     at(REVIEW, "/events", ReviewsViewSet, {"post": "events"}, "review-events"),
+    at(REVIEW, "/reveal", ReviewsViewSet, {"post": "reveal"}, "review-reveal"),
     at(REVIEW, "/answer", ReviewsViewSet, {"get": "answers", "post": "answer"}, "review-answer"),
 ]
 

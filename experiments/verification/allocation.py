@@ -47,7 +47,7 @@ def verify_allocation(experiment: Experiment) -> AllocationReport:
     experiment = Experiment.objects.get(pk=experiment.pk)  # what is stored, not what the caller holds
     study = _Study(experiment)
     report = AllocationReport(mismatches=[AllocationMismatch(None, what) for what in study.problems()])
-    assignments = Assignment.objects.filter(enrolment__experiment=experiment)
+    assignments = Assignment.objects.filter(enrolment__in=Enrolment.objects.real().filter(experiment=experiment))
     report.not_drawn = assignments.exclude(drawn_by=Assignment.DrawnBy.RULE).count()
     runs = AllocationRun.objects.filter(experiment=experiment).order_by("pk")
     chunk: list[AllocationRun] = []

@@ -19,7 +19,7 @@ CHUNK = 100
 def look_at_answers(experiment: Experiment) -> Iterator[tuple[UUID, bool, str | None]]:
     """Of every answered review: its public id, whether it is erased, and why it does not hold (None: it does).
 
-    Streams; at most three statements for each 100."""
+    Streams; at most three statements for each 100, five where practice was erased."""
     rows = (
         Submission.objects.filter(review__assignment__enrolment__experiment=experiment)
         .select_related("review__assignment__enrolment")

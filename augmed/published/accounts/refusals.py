@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kombu.exceptions import OperationalError as BrokerError
+from rest_framework.exceptions import AuthenticationFailed
 
 from augmed.foundation.errors import DomainError, NotFound
 from augmed.published.errors import (
@@ -17,6 +18,7 @@ from augmed.published.errors import (
     PASSWORD_INVALID,
     RESET_TOKEN_EXPIRED,
     RESET_TOKEN_INVALID,
+    SECOND_FACTOR,
     PublishedError,
 )
 from participants.actions import on_roster, signs_up_by_link
@@ -61,6 +63,12 @@ def why_no_log_in(email: str) -> PublishedError:
     except NotFound:
         return PublishedError(NOT_ON_ROSTER)
     return PublishedError(PASSWORD_INCORRECT) if user.has_usable_password() else _not_signed_up(user)
+
+
+def needs_second_factor(error: AuthenticationFailed) -> PublishedError:
+    """The password was right, and this client has no field for a code."""
+    not_set_up = error.get_codes() == "second_factor_not_set_up"
+    return PublishedError(SECOND_FACTOR, message=str(error.detail) if not_set_up else "")
 
 
 def _not_signed_up(user: User) -> PublishedError:

@@ -8,7 +8,12 @@ from rest_framework.response import Response
 
 from augmed.foundation.parsers import SmallJSONParser
 from augmed.foundation.permissions import Anyone
-from augmed.published.accounts.refusals import failed_mail_is_told, in_contract_words, why_no_log_in
+from augmed.published.accounts.refusals import (
+    failed_mail_is_told,
+    in_contract_words,
+    needs_second_factor,
+    why_no_log_in,
+)
 from augmed.published.accounts.serializers import (
     AddressSerializer,
     CredentialsSerializer,
@@ -40,6 +45,8 @@ class LogInView(Door):
         given = checked(CredentialsSerializer, request)
         try:
             token = tokens.sliding_log_in(request=request, **given)
+        except tokens.SecondFactorNeeded as error:
+            raise needs_second_factor(error) from error
         except AuthenticationFailed as error:
             raise why_no_log_in(given["email"]) from error
         return Response({"message": "Login Successfully"}, headers={"Authorization": f"Bearer {token}"})

@@ -60,7 +60,7 @@ class CaseReviewView(PublishedView):
 
     def get(self, request: Request, config_id: str) -> Response:
         with _ones_own():
-            opened = open_review(public_id=config_id, by=request.user)
+            opened = open_review(public_id=config_id, by=request.user, can_ask=False)
         shown = case_detail(
             disclosed=opened.disclosed, case_number=opened.case_number, layout_rules=opened.layout_rules
         )
@@ -77,7 +77,7 @@ class AnswerConfigView(PublishedView):
         if not config_id:
             raise ValidationError({"caseConfigId": ["Say which review: this parameter is needed."]})
         with _ones_own():
-            opened = open_review(public_id=config_id, by=request.user)
+            opened = open_review(public_id=config_id, by=request.user, can_ask=False)
         version = QuestionnaireVersion.objects.only("created_at").get(pk=opened.questionnaire_version_id)
         questions = client_questions(asked_of(opened).definitions)
         return answer(

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from augmed.foundation.permissions import SignedIn
-from experiments.actions import events, reviews
+from experiments.actions import events, revealing, reviews
 from experiments.api.base import PUBLIC_ID_PATTERN
 from experiments.api.participant import serializers
 from experiments.api.participant.listing import InReadingOrder, own_reviews_in_pages
@@ -71,12 +71,13 @@ class ReviewsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Review]):
     def open(self, request: Request, public_id: str) -> HttpResponse:
         """Open a review. The first time binds for ever what is shown and asked; later times give the same again."""
         opened = reviews.open_review(public_id=public_id, by=request.user)
-        return with_json_text(dict(serializers.OpenedReviewSerializer(opened).data), case=opened.disclosed)
+        return with_json_text(dict(serializers.OpenedReviewSerializer(opened).data), case=opened.served)
 
     @extend_schema(tags=TAG, operation_id="reviews_case", responses={200: OpenApiTypes.OBJECT})
     def case(self, request: Request, public_id: str) -> HttpResponse:
-        """The case as it is disclosed to the reader, of a review that was opened."""
-        return json_text(reviews.read_review(public_id=public_id, by=request.user).disclosed)
+        """The case as it is disclosed to the reader, of a review that was opened. What is hidden until it is asked for
+        has no entries and says `"hidden": true`."""
+        return json_text(reviews.read_review(public_id=public_id, by=request.user).served)
 
     @extend_schema(
         tags=TAG,
@@ -113,6 +114,20 @@ class ReviewsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Review]):
         listed = [dict(event) for event in payload.validated_data["events"]]
         recorded = events.record_events(public_id=public_id, events=listed, by=request.user)
         return Response({"recorded": recorded})
+
+    @extend_schema(
+        tags=TAG,
+        operation_id="reviews_reveal",
+        request=serializers.RevealSerializer,
+        responses={200: serializers.RevealedSerializer},
+    )
+    def reveal(self, request: Request, public_id: str) -> Response:
+        """Ask for a feature that is hidden until it is asked for."""
+        payload = serializers.RevealSerializer(data=request.data)
+        payload.is_valid(raise_exception=True)
+        feature = payload.validated_data["feature"]
+        found = revealing.reveal_feature(public_id=public_id, feature=feature, by=request.user)
+        return Response({"feature": found.feature, "repeated": found.repeated}, headers={"Cache-Control": "no-store"})
 
     @extend_schema(tags=TAG, operation_id="reviews_answers", responses={200: serializers.OwnAnswersSerializer})
     def answers(self, request: Request, public_id: str) -> Response:

@@ -7,14 +7,11 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from experiments.actions.events import CLIENT_KINDS
 from experiments.models import Enrolment, Experiment, Question, Review, ReviewEvent
 
 REVIEW_STATUSES = ["answered", "open", "next", "locked"]
-CLIENT_EVENT_KINDS = [
-    (kind.value, kind.label)
-    for kind in ReviewEvent.Kind
-    if kind not in {"opened", "submitted", "submit_repeated", "submit_refused"}  # the server's own
-]
+CLIENT_EVENT_KINDS = [(kind.value, kind.label) for kind in ReviewEvent.Kind if kind in CLIENT_KINDS]
 ANY_ANSWER = {
     "oneOf": [
         {"type": "string"},
@@ -77,6 +74,11 @@ class QuestionForParticipantSerializer(serializers.ModelSerializer[Question]):
         extra_kwargs = {name: {"normalize_output": True} for name in ("minimum", "maximum")}
 
 
+class RevealTermsSerializer(serializers.Serializer[Any]):
+    cost = serializers.DecimalField(max_digits=8, decimal_places=2, allow_null=True, normalize_output=True)
+    unit = serializers.CharField()
+
+
 class AskedQuestionnaireSerializer(serializers.Serializer[Any]):
     """The questionnaire version that a review bound at its opening. Send `version` back with the answers."""
 
@@ -95,6 +97,11 @@ class OpenedReviewSerializer(serializers.Serializer[Any]):
     questionnaire_version = serializers.UUIDField()
     opened_at = serializers.DateTimeField()
     submitted_at = serializers.DateTimeField(allow_null=True)
+    asking = RevealTermsSerializer(
+        source="hiding",
+        allow_null=True,
+        help_text="what it costs to ask for a feature that says `hidden`; null: nothing is hidden in this review",
+    )
 
 
 class OpenedReviewWithCaseSerializer(OpenedReviewSerializer):
@@ -148,6 +155,15 @@ class EventsSerializer(serializers.Serializer[Any]):
 
 class EventsRecordedSerializer(serializers.Serializer[Any]):
     recorded = serializers.IntegerField(help_text="how many were new")
+
+
+class RevealSerializer(serializers.Serializer[Any]):
+    feature = serializers.CharField(max_length=400, help_text="its key, then '|' and the discriminator if it has one")
+
+
+class RevealedSerializer(serializers.Serializer[Any]):
+    feature = serializers.DictField(help_text="as the case has it once it is no longer hidden")
+    repeated = serializers.BooleanField(help_text="it was not hidden, or no longer: nothing was recorded")
 
 
 class OwnStudySerializer(serializers.ModelSerializer[Enrolment]):

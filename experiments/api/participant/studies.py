@@ -23,7 +23,7 @@ class OwnStudiesViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Enrolment
     def get_queryset(self) -> QuerySet[Enrolment]:
         user: Any = self.request.user
         latest_consent = ConsentRecord.objects.filter(enrolment=OuterRef("pk")).order_by("-recorded_at", "-pk")
-        unanswered = Review.objects.filter(assignment=OuterRef("assignments")).unanswered()
+        to_do = Review.objects.filter(assignment=OuterRef("assignments")).to_do()
         return (
             Enrolment.objects.filter(user=user)
             .exclude(experiment__status=Experiment.Status.DRAFT)
@@ -32,7 +32,7 @@ class OwnStudiesViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Enrolment
                 consent=Subquery(latest_consent.values("kind")[:1]),
                 # Cases, not reviews: their number would tell how many are read in two stages.
                 cases_total=Count("assignments"),
-                cases_answered=Count("assignments", filter=~Exists(unanswered)),
+                cases_answered=Count("assignments", filter=~Exists(to_do)),
             )
         )
 

@@ -27,8 +27,12 @@ class StageSerializer(serializers.ModelSerializer[Stage]):
 
     class Meta:
         model = Stage
-        fields = ["id", "position", "name", "questionnaire", "not_before_days", "disclosure_sha256"]
+        fields = [
+            *["id", "position", "name", "questionnaire", "not_before_days"],
+            *["hidden_until_asked", "reveal_cost", "reveal_cost_unit", "disclosure_sha256"],
+        ]
         read_only_fields = fields
+        extra_kwargs = {"reveal_cost": {"normalize_output": True}}
 
 
 class StageWriteSerializer(serializers.Serializer[Any]):
@@ -37,6 +41,13 @@ class StageWriteSerializer(serializers.Serializer[Any]):
         max_length=200, required=False, allow_null=True, help_text="the name of one of the study's questionnaires"
     )
     not_before_days = serializers.IntegerField(min_value=0, max_value=3650, required=False)
+    hidden_until_asked = serializers.BooleanField(
+        required=False, help_text="what is not pinned starts hidden, and each feature is asked for by a click"
+    )
+    reveal_cost = serializers.DecimalField(
+        max_digits=8, decimal_places=2, min_value=0, required=False, allow_null=True, help_text="of one feature"
+    )
+    reveal_cost_unit = serializers.CharField(max_length=40, required=False, allow_blank=True)
 
     def validate_questionnaire(self, name: str | None) -> Questionnaire | None:
         if name is None:

@@ -24,6 +24,12 @@ class EnrolmentSerializer(serializers.ModelSerializer[Enrolment]):
     user = serializers.IntegerField(source="user_id")
     email = serializers.EmailField(source="user.email")
     intake = serializers.DictField()
+    status = serializers.ChoiceField(
+        source="status_seen",
+        choices=Enrolment.Status.choices,
+        read_only=True,
+        help_text="who may not see the allocation reads active for completed",
+    )
 
     class Meta:
         model = Enrolment
@@ -67,7 +73,11 @@ class EnrolmentsViewSet(mixins.ListModelMixin, StudyViewSet):
     }
 
     def get_queryset(self) -> QuerySet[Enrolment]:
-        return self.experiment.enrolments.select_related("user", "experiment")
+        return (
+            Enrolment.objects.filter(experiment=self.experiment)
+            .with_status_for(self.request.user)
+            .select_related("user", "experiment")
+        )
 
     @extend_schema(tags=TAG, operation_id="enrolments_list")
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:

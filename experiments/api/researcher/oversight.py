@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
@@ -20,7 +21,8 @@ ALLOCATION_TAG = ["researcher: allocation"]
 
 
 class CountsSerializer(serializers.Serializer[Any]):
-    """Of assigned cases. `answered`: with every stage answered."""
+    """Of assigned cases. `answered`: with every stage answered (of those that all arms have in common, for who may not
+    see the allocation)."""
 
     assigned = serializers.IntegerField()
     opened = serializers.IntegerField()
@@ -44,7 +46,7 @@ class CaseProgressSerializer(serializers.Serializer[Any]):
 
 
 class ProgressViewSet(StudyViewSet):
-    """Counts without arms and without outcomes."""
+    """Counts without arms and without outcomes. Who may not see the allocation reads "active" for "completed"."""
 
     serializer_class = StudyProgressSerializer
     verbs = {
@@ -54,12 +56,16 @@ class ProgressViewSet(StudyViewSet):
     }
     queryset = Enrolment.objects.none()
 
+    @cached_property
+    def stages(self) -> int | None:
+        return progress.seen_stages(self.experiment, self.request.user)
+
     @extend_schema(tags=PROGRESS_TAG, operation_id="progress_overview", responses={200: StudyProgressSerializer})
     def overview(self, request: Request, code: str) -> Response:
         """How many people and cases are how far."""
         found = {
-            "participants": progress.enrolments_by_status(self.experiment),
-            "cases": progress.totals(self.experiment),
+            "participants": progress.enrolments_by_status(self.experiment, request.user),
+            "cases": progress.totals(self.experiment, stages=self.stages),
         }
         return Response(StudyProgressSerializer(found).data)
 
@@ -71,13 +77,14 @@ class ProgressViewSet(StudyViewSet):
     def by_participant(self, request: Request, code: str) -> Response:
         """Participants under their pseudonyms."""
         page: list[Enrolment] = self.paginate_queryset(  # type: ignore[assignment]
-            Enrolment.objects.real().filter(experiment=self.experiment)
+            Enrolment.objects.real().filter(experiment=self.experiment).with_status_for(request.user)
         )
-        counts = progress.counts_by(Assignment.objects.filter(enrolment__in=page), "enrolment_id")
+        mine = Assignment.objects.filter(enrolment__in=page)
+        counts = progress.counts_by(mine, "enrolment_id", stages=self.stages)
         rows = [
             {
                 "pseudonym": enrolment.pseudonym,
-                "status": enrolment.status,
+                "status": enrolment.status_seen,  # type: ignore[attr-defined]  # annotated
                 "counts": counts.get(enrolment.pk, progress.NONE_YET),
             }
             for enrolment in page
@@ -91,7 +98,7 @@ class ProgressViewSet(StudyViewSet):
             self.experiment.study_cases.select_related("case")
         )
         assignments = progress.real_assignments(self.experiment).filter(case__in=[row.case_id for row in page])
-        counts = progress.counts_by(assignments, "case_id")
+        counts = progress.counts_by(assignments, "case_id", stages=self.stages)
         rows = [{"case": row.case.number, "counts": counts.get(row.case_id, progress.NONE_YET)} for row in page]
         return self.get_paginated_response(CaseProgressSerializer(rows, many=True).data)
 
@@ -154,9 +161,7 @@ class AllocationViewSet(mixins.ListModelMixin, StudyViewSet):
     verbs = {"list": Verb.VIEW_ALLOCATION}
 
     def get_queryset(self) -> QuerySet[Assignment]:
-        return Assignment.objects.filter(enrolment__experiment=self.experiment).select_related(
-            "enrolment", "case", "arm"
-        )
+        return progress.real_assignments(self.experiment).select_related("enrolment", "case", "arm")
 
     @extend_schema(tags=ALLOCATION_TAG, operation_id="allocation_list")
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
