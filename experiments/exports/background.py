@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from experiments.exports.cells import Column
+from experiments.exports.features import study_cases
 from experiments.exports.study import Study
 from experiments.exports.tables import Table, table
 from experiments.models import ReferenceStandard
@@ -26,7 +27,8 @@ def references_table(study: Study) -> Table:
 
 
 def _references(study: Study) -> Iterator[list[Any]]:
-    rows = ReferenceStandard.objects.filter(experiment=study.experiment)
+    cases = study_cases(study.experiment).order_by().values("pk")  # without those to practise on
+    rows = ReferenceStandard.objects.filter(experiment=study.experiment, case__in=cases)
     current = set(rows.current().order_by().values_list("pk", flat=True))
     read = rows.order_by("case__number", "question_key", "version").values_list(
         "pk", "case__number", "question_key", "version", "value", "rule", "created_at"

@@ -12,7 +12,7 @@ from cases.disclosure import DisclosureContent
 from cases.tree import Identity
 from experiments.design.question_forms import definition
 from experiments.exports.scope import Rights
-from experiments.models import AssignmentDisclosure, DisclosureSet, Experiment, ProtocolStage, Question
+from experiments.models import AssignmentDisclosure, DisclosureSet, Enrolment, Experiment, ProtocolStage, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +20,15 @@ class Visible:
     """What rows may tell. None: all of it.
 
     `stages`: only reviews up to this stage; `hidden_questions`: keys left out; `features`: only these;
-    `questionnaire_version`: whether rows name the version that was answered."""
+    `questionnaire_version`: whether rows name the version that was answered; `feature_events`: whether rows tell what
+    happened to single features, which goes otherwise where they are hidden until asked for."""
 
     by_arm: bool
     stages: int | None = None
     hidden_questions: frozenset[str] = frozenset()
     features: frozenset[Identity] | None = None
     questionnaire_version: bool = True
+    feature_events: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class _Step:
 
     questionnaire_version: int
     not_before_days: int
+    hiding: tuple[Any, ...]
 
 
 _Design = dict[int, dict[int, dict[int, _Step]]]
@@ -46,7 +49,7 @@ def visible(experiment: Experiment, rights: Rights) -> Visible:
     if rights.by_arm:
         return Visible(by_arm=True)
     design = _design(experiment)
-    stages = min((_common_stages(arms.values()) for arms in design.values()), default=1)
+    stages = _stages_of_all(design)
     hidden, same_versions = _questions(design, stages)
     return Visible(
         by_arm=False,
@@ -54,13 +57,21 @@ def visible(experiment: Experiment, rights: Rights) -> Visible:
         hidden_questions=hidden,
         features=_shown_by_all(study_sets(experiment, stages)),
         questionnaire_version=same_versions,
+        feature_events=_hide_alike(design, stages),
     )
 
 
+def common_stages(experiment: Experiment) -> int:
+    """How many stages, from the first on, every arm has had in every protocol version. One query."""
+    return _stages_of_all(_design(experiment))
+
+
 def study_sets(experiment: Experiment, stages: int | None = None) -> Iterator[DisclosureContent]:
-    """Every disclosure set that a review of the study can bind, each once, streaming. One query."""
+    """Every disclosure set that a participant's review of the study can bind, each once, streaming (a preview of the
+    working design has others). One query."""
     frozen = ProtocolStage.objects.filter(protocol__experiment=experiment)
-    by_csv = AssignmentDisclosure.objects.filter(assignment__enrolment__experiment=experiment)
+    real = Enrolment.objects.real().filter(experiment=experiment)
+    by_csv = AssignmentDisclosure.objects.filter(assignment__enrolment__in=real)
     if stages is not None:
         frozen = frozen.filter(position__lte=stages)
         by_csv = by_csv.filter(stage_position__lte=stages)
@@ -72,12 +83,17 @@ def study_sets(experiment: Experiment, stages: int | None = None) -> Iterator[Di
 
 def _design(experiment: Experiment) -> _Design:
     rows = ProtocolStage.objects.filter(protocol__experiment=experiment).values_list(
-        "protocol_id", "arm_id", "position", "questionnaire_version_id", "not_before_days"
+        *("protocol_id", "arm_id", "position", "questionnaire_version_id", "not_before_days"),
+        *("hidden_until_asked", "reveal_cost", "reveal_cost_unit"),
     )
     design: _Design = defaultdict(lambda: defaultdict(dict))
-    for protocol, arm, position, version, days in rows.order_by("protocol_id", "arm_id", "position"):
-        design[protocol][arm][position] = _Step(version, days)
+    for protocol, arm, position, version, days, *hiding in rows.order_by("protocol_id", "arm_id", "position"):
+        design[protocol][arm][position] = _Step(version, days, tuple(hiding))
     return design
+
+
+def _stages_of_all(design: _Design) -> int:
+    return min((_common_stages(arms.values()) for arms in design.values()), default=1)
 
 
 def _common_stages(arms: Iterable[dict[int, _Step]]) -> int:
@@ -89,6 +105,16 @@ def _common_stages(arms: Iterable[dict[int, _Step]]) -> int:
             break
         common += 1
     return max(common, 1)
+
+
+def _hide_alike(design: _Design, stages: int) -> bool:
+    """Whether at every stage all arms hide until asked, at one cost, or none does."""
+    together = (
+        {arm[position].hiding for arm in arms.values() if position in arm}
+        for arms in design.values()
+        for position in range(1, stages + 1)
+    )
+    return all(len(hiding) == 1 for hiding in together)
 
 
 def _questions(design: _Design, stages: int) -> tuple[frozenset[str], bool]:

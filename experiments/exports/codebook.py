@@ -56,6 +56,10 @@ def codebook_json(study: Study, tables: Sequence[Table]) -> str:
             {"key": asked.key, "versions": [_question(study, question) for question in asked.versions]}
             for asked in study.asked
         ],
+        "questions_about_readers": [
+            {"key": asked.key, "versions": [_question(study, question, always=True) for question in asked.versions]}
+            for asked in study.asked_of_readers
+        ],
         "attention_checks": checks_content(study.attention_checks),
         "features": [
             {
@@ -98,15 +102,15 @@ def _file(table: Table) -> dict[str, Any]:
     }
 
 
-def _version(study: Study, question: Question) -> tuple[str | None, int | None]:
-    """Questionnaire and version; not named where they would tell the arm."""
-    if not study.visible.questionnaire_version:
+def _version(study: Study, question: Question, *, always: bool = False) -> tuple[str | None, int | None]:
+    """Questionnaire and version; not named where they would tell the arm (`always`: they never do)."""
+    if not (always or study.visible.questionnaire_version):
         return None, None
     return question.version.questionnaire.name, question.version.number
 
 
-def _question(study: Study, question: Question) -> dict[str, Any]:
-    name, number = _version(study, question)
+def _question(study: Study, question: Question, *, always: bool = False) -> dict[str, Any]:
+    name, number = _version(study, question, always=always)
     numeric = question.type in NUMERIC
     return {
         "questionnaire": name,

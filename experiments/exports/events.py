@@ -59,6 +59,8 @@ def _rows(study: Study) -> Iterator[list[Any]]:
             continue
         if question in study.visible.hidden_questions or (feature and features is not None and feature not in features):
             continue  # that it happened at all would tell the arm
+        if feature and not study.visible.feature_events:
+            continue  # so would how often
         values: list[Any] = [public_id.hex, person.pseudonym, page.hex if page else None]
         if by_arm:
             values.append(sequence)

@@ -13,11 +13,10 @@ from django.db.models import Exists, Min, OuterRef, Q
 
 from cases.disclosure import DisclosureContent
 from cases.models import Case, CaseSnapshot, LayoutNode, LayoutVersion, SnapshotFeature
-from cases.tree import Identity, features, from_json
+from cases.tree import Identity, feature_key, features, from_json
 from experiments.exports.blinding import Visible, study_sets
 from experiments.exports.cells import Column, csv_cells, joined
-from experiments.models import Assignment, DisclosureSet, Experiment
-from experiments.models.review import feature_key
+from experiments.models import Assignment, DisclosureSet, Enrolment, Experiment
 
 MOST_CHARACTERS = 12_000_000
 """Of rendered columns kept at one time; what is not kept is rendered again."""
@@ -41,12 +40,13 @@ class ExportedFeature:
     def columns(self) -> tuple[Column, Column]:
         label = ".".join((*self.path, self.label))
         return (
-            Column(f"{self.key} (shown)", "boolean", "Whether this review showed the feature.", label=label),
+            Column(f"{self.key} (shown)", "boolean", "Whether this review disclosed the feature.", label=label),
             Column(
                 f"{self.key} (value)",
                 "list",
-                "The feature's entries as this review displayed them, in order; in the CSV their texts are joined by "
-                "' | '. Empty where it was not shown.",
+                "The feature's entries as this review disclosed them, in order; in the CSV their texts are joined by "
+                "' | '. Empty where it was not. A stage can hide what it discloses until it is asked for: what was "
+                "asked for is in file looks.",
                 unit=self.unit,
                 label=label,
             ),
@@ -79,8 +79,10 @@ def exported_features(
 
 
 def study_cases(experiment: Experiment) -> Any:
-    """Cases in the study's list, or assigned in it (a list can shrink by an amendment; a CSV needs none)."""
-    assigned = Assignment.objects.filter(case=OuterRef("pk"), enrolment__experiment=experiment)
+    """Cases in the study's list, or assigned in it (a list can shrink by an amendment; a CSV needs none). What is only
+    practised on, or previewed, is none of them."""
+    real = Enrolment.objects.real().filter(experiment=experiment)
+    assigned = Assignment.objects.filter(case=OuterRef("pk"), enrolment__in=real)
     listed = experiment.study_cases.filter(case=OuterRef("pk"))
     return Case.objects.filter(Q(Exists(listed)) | Q(Exists(assigned)))
 

@@ -30,6 +30,7 @@ def enrolments_table(study: Study) -> Table:
         Column("intake", "json", "Attributes of the person as frozen at enrolment."),
         Column("joined_at", study.time_type, f"Enrolled, {study.time_words}."),
         Column("consent_given_at", study.time_type, "Consent given, the latest."),
+        Column("consent_document", "text", "Which version of which text was agreed to, the latest; empty: not said."),
         Column("withdrawn_at", study.time_type, "Withdrew: as the consent says, or as recorded, whichever is earlier."),
         Column("completed_at", study.time_type, "Answered the last review.") if by_arm else None,
         Column("erased_at", study.time_type, "The answers were blanked."),
@@ -41,7 +42,7 @@ def enrolments_table(study: Study) -> Table:
 
 _ENROLMENT = (
     *("pk", "kind", "status", "arrival", "stratum", "intake", "joined_at"),
-    *("given", "consent_withdrawn", "left", "completed", "erased_at"),
+    *("given", "agreed_to", "consent_withdrawn", "left", "completed", "erased_at"),
 )
 
 
@@ -53,6 +54,7 @@ def _enrolment_rows(study: Study) -> Iterator[list[Any]]:
         study.scope.enrolments.order_by("arrival", "pk")
         .annotate(
             given=Subquery(given.values("at")[:1]),
+            agreed_to=Subquery(given.values("document")[:1]),
             consent_withdrawn=_first(withdrawn),
             left=_first(_event(Status.WITHDRAWN)),
             completed=_first(_event(Status.COMPLETED)),
@@ -60,7 +62,8 @@ def _enrolment_rows(study: Study) -> Iterator[list[Any]]:
         .values_list(*_ENROLMENT)
     )
     for (
-        pk, kind, status, arrival, stratum, intake, joined, consent, consent_withdrawn, left, completed, erased,
+        pk, kind, status, arrival, stratum, intake, joined, consent, agreed_to, consent_withdrawn, left, completed,
+        erased,
     ) in rows.iterator(chunk_size=2000):  # fmt: skip
         person = study.scope.people[pk]
         values: list[Any] = [person.pseudonym]
@@ -73,7 +76,7 @@ def _enrolment_rows(study: Study) -> Iterator[list[Any]]:
             values.append(arrival)
         values += (stratum or None, None if person.withheld else canonical_json(plain(intake)))
         gone = min((when for when in (consent_withdrawn, left) if when is not None), default=None)
-        values += (time(joined), time(consent), time(gone))
+        values += (time(joined), time(consent), agreed_to or None, time(gone))
         if by_arm:
             values.append(time(completed))
         yield [*values, time(erased)]

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from experiments.answers import CHOICES, NUMERIC
 from experiments.exports.blinding import Visible
 from experiments.exports.cells import Column, ColumnType
-from experiments.models import Experiment, Question
+from experiments.models import (
+    Enrolment,
+    Experiment,
+    IntakeSubmission,
+    ProtocolStage,
+    Question,
+    QuestionnaireVersion,
+    ReviewOpening,
+)
 from experiments.reviewing.scoring import References
 
 _KEPT_SCORES = 20_000
@@ -82,16 +93,44 @@ class Asked:
 
 
 def asked_questions(experiment: Experiment, visible: Visible) -> tuple[Asked, ...]:
-    """By questionnaire, then by the version that first had the key and its place there. One query."""
-    rows = (
+    """Of cases: by questionnaire, then by the version that first had the key and its place there. What was asked in
+    previews alone, which freezes it too, is left out. One query."""
+    in_stage = ProtocolStage.objects.filter(questionnaire_version=OuterRef("version"))
+    opened = ReviewOpening.objects.filter(questionnaire_version=OuterRef("version"))
+    by_participants = opened.filter(review__assignment__enrolment__kind=Enrolment.Kind.REAL)
+    only_of_readers = Q(version__in=_of_readers(experiment)) & ~Q(Exists(in_stage)) & ~Q(Exists(opened))
+    only_previewed = Q(Exists(opened)) & ~Q(Exists(in_stage)) & ~Q(Exists(by_participants))
+    return tuple(
+        asked
+        for asked in _by_key(_frozen(experiment).exclude(only_of_readers | only_previewed))
+        if asked.key not in visible.hidden_questions
+    )
+
+
+def asked_of_readers(experiment: Experiment) -> tuple[Asked, ...]:
+    """About themselves, in every version that somebody has answered or that is asked now. One query."""
+    return _by_key(_frozen(experiment).filter(version__in=_of_readers(experiment)))
+
+
+def _frozen(experiment: Experiment) -> QuerySet[Question]:
+    return (
         Question.objects.filter(version__questionnaire__experiment=experiment, version__frozen_at__isnull=False)
         .select_related("version__questionnaire")
         .order_by("version__questionnaire_id", "version__number", "position")
     )
+
+
+def _of_readers(experiment: Experiment) -> QuerySet[Any, Any]:
+    answered = IntakeSubmission.objects.filter(enrolment__experiment=experiment).values("questionnaire_version")
+    asked_now = Q(questionnaire__isnull=False, questionnaire=experiment.intake_questionnaire_id)
+    versions = QuestionnaireVersion.objects.filter(questionnaire__experiment=experiment)
+    return versions.filter(asked_now | Q(pk__in=answered)).order_by().values("pk")
+
+
+def _by_key(rows: Iterable[Question]) -> tuple[Asked, ...]:
     by_key: dict[str, list[Question]] = {}
     for question in rows:
-        if question.key not in visible.hidden_questions:
-            by_key.setdefault(question.key, []).append(question)
+        by_key.setdefault(question.key, []).append(question)
     return tuple(Asked(key, tuple(versions)) for key, versions in by_key.items())
 
 

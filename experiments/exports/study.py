@@ -11,7 +11,7 @@ from typing import Any
 from experiments.exports.blinding import Visible, visible
 from experiments.exports.cells import ColumnType
 from experiments.exports.features import ExportedFeature, exported_features, study_cases
-from experiments.exports.questions import Asked, asked_questions
+from experiments.exports.questions import Asked, asked_of_readers, asked_questions
 from experiments.exports.scope import Rights, Scope
 from experiments.exports.tables import day, moment
 from experiments.models import Arm, AttentionCheck, Experiment, ProtocolStage, ProtocolVersion, QuestionnaireVersion
@@ -25,6 +25,7 @@ class Study:
     scope: Scope
     visible: Visible
     asked: tuple[Asked, ...]
+    asked_of_readers: tuple[Asked, ...]
     features: tuple[ExportedFeature, ...]
     arms: tuple[Arm, ...]
     case_numbers: dict[int, int]
@@ -43,6 +44,7 @@ class Study:
             scope=Scope.of(experiment, rights),
             visible=seen,
             asked=asked_questions(experiment, seen),
+            asked_of_readers=asked_of_readers(experiment),
             features=exported_features(experiment, seen),
             arms=tuple(experiment.arms.order_by("position", "pk")) if seen.by_arm else (),
             case_numbers=dict(study_cases(experiment).order_by().values_list("pk", "number")),
@@ -79,6 +81,11 @@ class Study:
     @cached_property
     def questionnaire_names(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for name, _ in self.questionnaires.values()))
+
+    @cached_property
+    def questionnaire_names_of_intake(self) -> tuple[str, ...]:
+        versions = (question.version for asked in self.asked_of_readers for question in asked.versions)
+        return tuple(dict.fromkeys(version.questionnaire.name for version in versions))
 
     # With the arms masked, times are days: the pause before a participant's next case would tell who had a second
     # stage in between.

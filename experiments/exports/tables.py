@@ -88,10 +88,14 @@ def at(path: str) -> Expression:
 
 
 def instant(text: str | None) -> datetime | None:
-    """What `at` read. Both databases write UTC; SQLite does not say so."""
+    """What `at` read. Both databases write UTC; SQLite does not say so. None also for a moment before the year 1 or
+    after 9999, which PostgreSQL takes from a client's clock with a zone and nothing here can read again."""
     if text is None:
         return None
-    found = datetime.fromisoformat(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 

@@ -21,6 +21,8 @@ from experiments.exports.archive import Archive, WrittenFile, archive_at, file_s
 from experiments.exports.augmed.rows import answered_reviews, answers_table
 from experiments.exports.background import protocols_table, references_table
 from experiments.exports.events import events_table
+from experiments.exports.intake import intake_table
+from experiments.exports.looks import tracing_tables
 from experiments.exports.participants import assignments_table, enrolments_table
 from experiments.exports.reading import consistent_read
 from experiments.exports.reviews import exported_reviews, reviews_table
@@ -105,7 +107,10 @@ def study_tables(study: Study, profile: Profile) -> list[Table]:
     """The first one has by far the most rows."""
     if profile == Profile.AUGMED:
         return [answers_table(study)]
-    tables = [reviews_table(study), events_table(study), assignments_table(study), enrolments_table(study)]
+    tables = [reviews_table(study), events_table(study), *tracing_tables(study)]
+    tables += [assignments_table(study), enrolments_table(study)]
+    if study.asked_of_readers:
+        tables.append(intake_table(study))
     if study.scope.rights.references:
         tables.append(references_table(study))
     return [*tables, protocols_table(study)]
