@@ -23,23 +23,24 @@ PEOPLE = (
     ("data staff", "data@demo.example", "Dana Staff", "Data manager"),
     ("clinician", "clinician1@demo.example", "Clara One", "General practitioner"),
     ("clinician", "clinician2@demo.example", "Conrad Two", "Cardiologist"),
+    ("clinician", "clinician3@demo.example", "Cora Three", "General practitioner"),
 )
 
 
 def load_or_create(path: Path) -> list[DemoAccount]:
-    """The accounts as the file names them; a missing file is written first, mode 600."""
+    """The accounts as the file names them; those that it lacks are written first. It is made with mode 600."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [f"{role}\t{email}\t{secrets.token_urlsafe(12)}" for role, email, _name, _position in PEOPLE]
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            file.write("# role, e-mail, password: accounts of the demo on this machine\n" + "\n".join(lines) + "\n")
+            file.write("# role, e-mail, password: accounts of the demo on this machine\n")
+    known = {email for email, _password in _read(path)}
+    with path.open("a") as file:
+        for role, email, _name, _position in PEOPLE:
+            if email not in known:
+                file.write(f"{role}\t{email}\t{secrets.token_urlsafe(12)}\n")
     passwords = dict(_read(path))
-    return [
-        DemoAccount(role, email, name, position, passwords[email])
-        for role, email, name, position in PEOPLE
-        if email in passwords
-    ]
+    return [DemoAccount(role, email, name, position, passwords[email]) for role, email, name, position in PEOPLE]
 
 
 def _read(path: Path) -> list[tuple[str, str]]:

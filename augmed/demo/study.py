@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from augmed.demo import joining
 from augmed.demo.accounts import DemoAccount
 from augmed.demo.readings import answer_some_reviews
 from cases.actions import import_layout, put_forward
@@ -26,6 +27,9 @@ from omop.actions import import_files
 from participants.models import Profile, User
 
 FOLDER = settings.BASE_DIR / "fixtures" / "demo"
+KEY_FINDINGS = ("sbp", "cholesterol", "hdl")
+ADVICE = ("cvd_risk_10y",)
+NEW_FROM = 2  # the first two clinicians have read some cases; the next begin at the beginning
 Say = Callable[[str], None]
 
 
@@ -38,11 +42,15 @@ def load(*, accounts: list[DemoAccount], say: Say) -> Experiment:
         say("The demo study is there already; it stays as it is.")
     else:
         experiment = make_study(description, people=people, say=say)
-    for clinician in people["clinician"]:
+    for at, clinician in enumerate(people["clinician"]):
         if not Enrolment.objects.filter(experiment=experiment, user=clinician).exists():
             enrolment = enrol(experiment=experiment, user=clinician, by=people["researcher"][0])
-            answered = answer_some_reviews(enrolment=enrolment)
-            say(f"Enrolled a clinician and answered {answered} of their reviews.")
+            if at < NEW_FROM:
+                joining.join(enrolment)
+                answered = answer_some_reviews(enrolment=enrolment)
+                say(f"Enrolled a clinician and answered {answered} of their reviews.")
+            else:
+                say("Enrolled a clinician who begins with the consent form.")
     return experiment
 
 
@@ -138,6 +146,8 @@ def build_study(description: dict[str, Any], *, layout: PageLayout, cases: list[
             by=by,
             stages=[_stage(stage, questionnaire) for stage in arm["stages"]],
         )
+    joining.prepare(experiment, layout=layout, by=by)
+    joining.translate(experiment, by=by)
     _load_references(experiment, cases, by)
     experiment.refresh_from_db()
     return experiment
@@ -158,8 +168,16 @@ def _stage(stage: dict[str, Any], questionnaire: Questionnaire) -> dict[str, Any
         "name": stage["name"],
         "questionnaire": questionnaire,
         "not_before_days": stage["available_after_days"],
-        "cells": [{"node": section, "shown": True} for section in stage["show_sections"]],
+        "cells": [
+            *({"node": section, "shown": True} for section in stage["show_sections"]),
+            *({"node": node, "shown": True, "top": str(at)} for at, node in enumerate(_pinned(stage), start=1)),
+        ],
     }
+
+
+def _pinned(stage: dict[str, Any]) -> tuple[str, ...]:
+    """What stands on top of the case page: the measurements that the estimate rests on, and the advice where shown."""
+    return (*KEY_FINDINGS, *(ADVICE if "risk_assessment" in stage["show_sections"] else ()))
 
 
 def _load_references(experiment: Experiment, cases: list[Case], by: User) -> None:
