@@ -38,6 +38,7 @@ __all__ = [
     "concept_discriminator",
     "drop_empty",
     "entry_to_json",
+    "feature_key",
     "features",
     "format_number",
     "from_json",
@@ -73,6 +74,11 @@ class Identity(NamedTuple):
 
     node_key: str
     discriminator: str
+
+
+def feature_key(node_key: str, discriminator: str) -> str:
+    """One text for a feature's identity, as events and exports name it."""
+    return f"{node_key}|{discriminator}" if discriminator else node_key
 
 
 @dataclass(frozen=True, slots=True)
