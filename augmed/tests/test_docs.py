@@ -98,9 +98,9 @@ def test_pictures_are_small_and_used() -> None:
     assert not {path.name for path in pictures if f"images/{path.name}" not in written}
 
 
-def test_shell_of_the_readme_can_be_parsed() -> None:
+def test_shell_of_reading_by_the_api_can_be_parsed() -> None:
     """Its commands are meant to be pasted."""
-    block = re.search(r"(?ms)^    API=.*?(?=^\S)", texts()["README.md"])
+    block = re.search(r"(?ms)^    API=.*?(?=^\S)", texts()["docs/reading-by-api.md"])
     assert block
     done = subprocess.run(["bash", "-n"], input=block.group(), text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr

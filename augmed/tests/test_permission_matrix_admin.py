@@ -19,6 +19,10 @@ from django.utils import timezone
 
 from augmed.foundation.models import Job
 from augmed.tests.cast import WHO
+from experiments.actions.preview_links import make_preview_link
+from experiments.actions.previews import preview_as_arm
+from experiments.actions.translations import set_languages
+from experiments.models import Enrolment
 from omop.models import CheckOutcome, ImportRun
 
 TABLE = Path(__file__).with_name("permission_matrix_admin.txt")
@@ -51,6 +55,8 @@ def pages(study: Any, job: Job) -> Iterator[tuple[str, str]]:
         "name": "pause",
         "table": "measurement",
         "code": "value_type",
+        "link_id": study.preview_links.get().pk,
+        "preview_id": study.enrolments.get(kind=Enrolment.Kind.PREVIEW).pk,
     }
     for name in SITE_PAGES:
         yield name, reverse(f"admin:{name}")
@@ -61,6 +67,8 @@ def pages(study: Any, job: Job) -> Iterator[tuple[str, str]]:
             if pattern.name is None or ("object_id" in names and first is None):
                 continue
             known = {name: first.pk if name == "object_id" else values[name] for name in names}
+            if "_languages" in pattern.name and "code" in known:
+                known["code"] = "de"
             yield pattern.name, reverse(f"admin:{pattern.name}", kwargs=known)
 
 
@@ -88,6 +96,15 @@ def job(administrator: Any) -> Job:
         count=1,
     )
     return job
+
+
+@pytest.fixture(autouse=True)
+def preview(study: Any, administrator: Any) -> Enrolment:
+    """A preview of the administrator's, a link that shows the study to others, and a second language."""
+    make_preview_link(experiment=study, label="ethics board", days=7, by=administrator)
+    set_languages(experiment=study, languages=["en", "de"], by=administrator)
+    arm = study.arms.order_by("position").first()
+    return preview_as_arm(experiment=study, arm=arm, by=administrator)
 
 
 @pytest.fixture

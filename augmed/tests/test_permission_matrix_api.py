@@ -115,6 +115,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "review-questionnaire"): own(200),
     ("POST", "review-events"): own(422) | dict.fromkeys(set(WHO) - {"anonymous"}, 422),
     ("GET", "review-answer"): own(200),
+    ("POST", "review-reveal"): own(422) | dict.fromkeys(set(WHO) - {"anonymous"}, 422),
     ("POST", "review-answer"): own(422) | dict.fromkeys(set(WHO) - {"anonymous"}, 422),
     # researchers
     ("GET", "experiments-list"): signed_in(200),

@@ -184,7 +184,11 @@ def make_study(
             ],
         )
     if active:
-        activate(experiment=experiment, by=by, confirmed={"person_more_than_once", "later_stage_hides"})
+        activate(
+            experiment=experiment,
+            by=by,
+            confirmed={"person_more_than_once", "later_stage_hides", "no_consent_document"},
+        )
     experiment.refresh_from_db()
     return experiment
 

@@ -63,6 +63,11 @@ STUDY_PAGES = {
     "cases": {"lead"},
     "preview": {"lead", "unblinded_analyst"},
     "progress": {"lead", "coordinator", "blinded_analyst", "unblinded_analyst"},
+    "progress_participants": {"lead", "coordinator", "blinded_analyst", "unblinded_analyst"},
+    "progress_cases": {"lead", "coordinator", "blinded_analyst", "unblinded_analyst"},
+    "stalled": {"lead", "coordinator", "blinded_analyst", "unblinded_analyst"},
+    "reminders": {"lead", "coordinator", "blinded_analyst", "unblinded_analyst"},
+    "outcomes_by_arm": {"unblinded_analyst"},
     "activate": {"lead"},
     "amend": {"lead"},
 }
@@ -103,10 +108,20 @@ def test_every_model_of_studies_is_in_the_admin() -> None:
         "AssignmentDisclosure": "on its assignment",
         "AttentionCheck": "on a page of its study",
         "AttentionCheckAnswer": "on its submission",
+        "ConsentDocument": "on a page of its study",
+        "ConsentSignature": "with the consent that it signs; the name is for nobody's list",
+        "IntakeAnswer": "in exports; what readers say of themselves is for no list",
+        "IntakeSubmission": "in exports",
+        "PreviewLink": "on a page of its study",
         "ProtocolStage": "on its protocol version",
         "Question": "on its questionnaire version",
+        "Reminder": "on its enrolment",
+        "ReminderRule": "on a page of its study",
+        "ReviewDraft": "its reader's alone",
         "ReviewOpening": "on its review",
         "StudyCase": "on its study",
+        "StudyTranslation": "on a page of its study",
+        "TrainingCase": "on a page of its study",
     }
     assert {model.__name__ for model in apps.get_app_config("experiments").get_models()} == registered | set(inline)
 
@@ -332,6 +347,16 @@ def test_stages_are_added_and_changed_on_the_page_of_their_arm(draft: Any, lead:
     response = client_of(lead).post(address, data)
     assert response.status_code == 302, response.context["errors"]
     assert list(arm.stages.values_list("position", "name", "not_before_days")) == [(1, "Look", 0), (2, "Again", 7)]
+
+
+def test_a_cost_of_asking_says_of_what(draft: Any, lead: Any) -> None:
+    client = client_of(lead)
+    address = page("arm", "change", draft.arms.get(name="Without advice").pk)
+    data = form_of(client.get(address)) | {"stages-0-hidden_until_asked": "on", "stages-0-reveal_cost": "5"}
+    assert "Of what?" in client.post(address, data).content.decode()
+    refused = client.post(address, data | {"stages-0-reveal_cost": "-5", "stages-0-reveal_cost_unit": "points"})
+    assert refused.content.decode().count("A cost of asking is zero or more.") == 1
+    assert client.post(address, data | {"stages-0-reveal_cost_unit": "points"}).status_code == 302
 
 
 def test_an_arm_is_copied_from_the_list(draft: Any, lead: Any) -> None:
@@ -645,6 +670,16 @@ def test_a_frozen_question_is_shown_as_one_would_write_it(draft: Any, lead: Any)
     assert "Order:" not in text
     assert "Tolerance:" not in text
     assert "[&quot;" not in text
+
+
+def test_after_saving_a_questionnaire_there_is_a_way_back_to_the_study(draft: Any, lead: Any) -> None:
+    client = client_of(lead)
+    version = QuestionnaireVersion.objects.get(questionnaire__experiment=draft)
+    address = page("questionnaireversion", "change", version.pk)
+    data = form_of(client.get(address))
+    assert "its column in exports" in client.get(address).content.decode()
+    saved = client.post(address, data, follow=True).content.decode()
+    assert f'<a href="{page("experiment", "change", draft.pk)}">Back to the study {draft.name}</a>' in saved
 
 
 def test_a_new_stage_and_arm_begin_with_the_only_questionnaire(draft: Any, lead: Any) -> None:

@@ -3,6 +3,9 @@
 import pytest
 
 from experiments.actions import enrolment as enrolling
+from experiments.actions.lifecycle import activate
+from experiments.actions.reviews import open_review, submit
+from experiments.models import Review
 from experiments.tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -52,3 +55,18 @@ def test_progress_counts_cases_whatever_their_number_of_stages(api, two_stage_st
         assert client.post(f"/api/v2/reviews/{review['public_id']}/answer", body).status_code < 300
         row = client.get("/api/v2/studies").json()["results"][0]
         assert (row["cases_total"], row["cases_answered"]) == (cases, answered)
+
+
+def test_a_reading_that_opens_later_does_not_keep_a_case_from_counting(api, lead, clinician):
+    """Else their number would tell who has a second reading before it comes."""
+    study = factories.make_study(
+        by=lead, arms={"Two": [factories.show("age"), factories.show("age", "advice")]}, cases=2, active=False
+    )
+    study.arms.get().stages.filter(position=2).update(not_before_days=7)
+    activate(experiment=study, by=lead, confirmed={"person_more_than_once"})
+    factories.make_enrolment(study, clinician)
+    review = Review.objects.pending_for(clinician).first()
+    open_review(public_id=review.public_id, by=clinician)
+    submit(public_id=review.public_id, answers={"diagnosis": "yes", "risk": "10"}, by=clinician)
+    row = api(clinician).get("/api/v2/studies").json()["results"][0]
+    assert (row["cases_total"], row["cases_answered"]) == (2, 1)

@@ -104,9 +104,13 @@ def test_bulk_copy_filter_and_undo(browse: Any, draft: Any, lead: Any, picture: 
     assert visible.count() == 4  # the feature and the headings above it
     page.get_by_role("searchbox", name="Find").fill("")
 
+    cell(page, "Findings", "Without advice").click()  # chooses it and changes nothing
+    assert page.locator("#matrix-status").inner_text() == "No changes yet"
     cell(page, "Findings", "Without advice").click()
     assert cell(page, "Findings", "Without advice").get_attribute("aria-label").endswith(": shown")
+    assert page.locator("#edit-shown").input_value() != ""
     page.locator("#edit-scope").select_option("column")
+    assert page.locator("#edit-shown").input_value() == ""  # whatever is picked now is a change
     page.locator("#edit-shown").select_option("0")
     assert page.locator('[data-count="0"]').inner_text() == "0"
     page.get_by_role("button", name="Undo").click()
@@ -126,7 +130,7 @@ def test_the_slower_of_two_sees_the_conflict_and_keeps_the_own_cells(
 ) -> None:
     page = browse(lead)
     page.goto(address(draft))
-    cell(page, "Age", "Without advice").click()
+    cell(page, "Age", "Without advice").dblclick()
     stage = Stage.objects.get(arm__experiment=draft, arm__name="Without advice")
     set_cells(experiment=draft, cells={stage.pk: [{"node": "advice", "shown": True}]}, by=None)
 

@@ -28,8 +28,12 @@ def test_an_analyst_exports_and_downloads(client, answered, analyst, page, djang
     file = client.get(address)
     assert file.status_code == 200
     assert b"".join(file.streaming_content)[:2] == b"PK"
-    assert answered.code in file["Content-Disposition"]
-    assert client.get(reverse("admin:foundation_job_change", args=[job.pk])).status_code == 200
+    name = f"{answered.code}-{job.created_at:%Y-%m-%d-%H%M}.zip"
+    assert file["Content-Disposition"] == f'attachment; filename="{name}"'
+    assert f"Download {name}" in client.get(reverse("admin:foundation_job_change", args=[job.pk])).content.decode()
+    same = client.get(reverse("admin:foundation_job_file", args=[job.pk]))
+    assert same["Content-Disposition"] == f'attachment; filename="{name}"'
+    assert b"".join(same.streaming_content)[:2] == b"PK"
 
 
 def test_somebody_elses_export_is_not_there(

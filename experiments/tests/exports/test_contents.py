@@ -6,11 +6,13 @@ import csv
 import hashlib
 import io
 import json
+import uuid
 
 import jsonschema
 import pytest
 
 from experiments.actions.enrolment import enrol
+from experiments.actions.events import record_events
 from experiments.actions.exports import export_to_folder
 from experiments.models import Answer, Assignment, Enrolment, Review, ReviewEvent
 from experiments.tests import factories
@@ -18,7 +20,7 @@ from experiments.tests.exports.conftest import Opened, answer, reviews_of
 
 pytestmark = pytest.mark.django_db
 
-TABLES = ("reviews", "events", "assignments", "enrolments", "references", "protocols")
+TABLES = ("reviews", "events", "looks", "changes", "pages", "assignments", "enrolments", "references", "protocols")
 
 
 def export(study, folder):
@@ -27,7 +29,10 @@ def export(study, folder):
 
 
 @pytest.fixture
-def exported(answered, tmp_path):
+def exported(answered, clinician, tmp_path):
+    review = Review.objects.owned_by(clinician).in_order().first()
+    change = {"page_session": uuid.uuid4(), "sequence": 1, "kind": "question_changed", "question_key": "risk"}
+    record_events(public_id=review.public_id, events=[change], by=clinician)
     return export(answered, tmp_path / "out")
 
 
@@ -148,7 +153,10 @@ def test_the_manifest_tells_rows_sizes_and_hashes_of_every_file(exported):
 def test_events_assignments_and_references_are_there(answered, exported):
     assert len(exported.lines("events")) == ReviewEvent.objects.count()
     client = [line for line in exported.lines("events") if line["page_session"]]
-    assert {(line["kind"], line["feature"], line["sequence"]) for line in client} == {("feature_opened", "age", 1)}
+    assert {(line["kind"], line["feature"], line["sequence"]) for line in client} == {
+        ("feature_opened", "age", 1),
+        ("question_changed", None, 1),
+    }
     assert len(exported.lines("assignments")) == Assignment.objects.count() == 6
     assert {line["value"] for line in exported.lines("references")} == {"yes", "no"}
     (protocol,) = exported.lines("protocols")
@@ -157,7 +165,10 @@ def test_events_assignments_and_references_are_there(answered, exported):
 
 def test_training_and_previews_are_never_exported(answered, other_clinician, make_user, tmp_path):
     before = export(answered, tmp_path / "before")
-    for user, kind in ((other_clinician, "training"), (make_user("previewer@example.org"), "preview")):
+    for user, kind in (
+        (other_clinician, "training"),
+        (make_user("previewer@example.org", is_superuser=True), "preview"),
+    ):
         made = enrol(experiment=answered, user=user, by=None, kind=kind)
         case = answered.study_cases.first().case
         arm = answered.arms.first()
