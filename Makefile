@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo test test-browser lint format typecheck schema bench lock clean
+.PHONY: help install install-dev demo test test-browser lint format typecheck schema bench messages lock clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -38,7 +38,7 @@ test: install-dev ## Run the suite on SQLite, and on PostgreSQL where TEST_DATAB
 	else echo "TEST_DATABASE_URL is not set: the suite ran on SQLite only."; fi
 
 test-browser: install-dev ## Run what needs Chromium
-	ENVIRONMENT=test $(BIN)/pytest -m browser --junitxml=var/reports/browser.xml
+	ENVIRONMENT=test $(BIN)/pytest -n 2 -m browser --junitxml=var/reports/browser.xml
 
 lint: install-dev ## Lint, formatting, import floors, missing migrations
 	$(BIN)/ruff check .
@@ -58,6 +58,10 @@ schema: install-dev ## Write docs/openapi.yaml from the code
 
 bench: install-dev ## Measure against PostgreSQL (BENCH_DATABASE_URL) and gunicorn on loopback
 	$(BIN)/python benchmarks/run.py
+
+messages: install-dev ## Collect the texts of the screens and compile their translations (needs gettext)
+	ENVIRONMENT=test $(MANAGE) makemessages -l de -l fr -l es --no-wrap --no-obsolete --add-location file -e html,txt,py -i .venv -i var -i docs -i benchmarks -i 'tests/*' -i '*/tests/*' -i '*/templates/admin/*' -i '*/templates/drf_spectacular/*'
+	ENVIRONMENT=test $(MANAGE) compilemessages -i .venv
 
 lock: install-dev ## Write the hash-pinned requirement files
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.txt

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from benchmarks.export import ExportResult
     from benchmarks.imports import ImportRow
     from benchmarks.requests import Row
+    from benchmarks.screens import Loaded
     from benchmarks.upload import UploadRow
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
@@ -61,6 +62,27 @@ def requests_table(rows: Sequence[Row], totals: dict[str, int]) -> str:
             f"{result.percentile(0.95):.1f} | {result.percentile(0.99):.1f} | {row.floor.per_second:.0f} | "
             f"{row.ratio:.2f} | {row.bar} | {result.failed} |"
         )
+    return "\n".join(lines)
+
+
+def screens_table(rows: Sequence[Loaded]) -> str:
+    """The pages in the order measured; the first is the floor."""
+    from benchmarks.screens import LOADS, MOST_BYTES, MOST_MILLISECONDS
+
+    lines = [
+        machine(),
+        "",
+        f"Chromium, {LOADS} loads each with nothing cached; bars: first paint {MOST_MILLISECONDS:,} ms, "
+        f"HTML {MOST_BYTES:,} bytes, no layout shift.",
+        "",
+        "| page | first contentful paint, median ms | most ms | ratio to the first | HTML bytes | layout shift |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    lines += [
+        f"| {row.name} | {row.median:.0f} | {max(row.paints):.0f} | {row.median / rows[0].median:.2f} | "
+        f"{row.html:,} | {row.shift:.4f} |"
+        for row in rows
+    ]
     return "\n".join(lines)
 
 

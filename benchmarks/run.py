@@ -1,7 +1,8 @@
 """`make bench`: measure against PostgreSQL and gunicorn on loopback, and write docs/performance.md.
 
 BENCH_DATABASE_URL names the database (default: augmed_bench on loopback; it is created, migrated and kept).
-BENCH_ONLY=requests, export, upload or imports runs one part; BENCH_SECONDS bounds each phase (default 8).
+BENCH_ONLY=requests, export, upload, imports or screens (needs Chromium) runs one part; BENCH_SECONDS bounds each phase
+(default 8).
 BENCH_ONLY=athena, which is run only when asked for, loads and searches vocabularies.
 """
 
@@ -32,6 +33,7 @@ def main() -> None:
         HTTPS="false",
         DATABASE_URL=url,
         JOB_RUNNER="inline",
+        STATIC_ROOT=str(ROOT / "var" / "bench-static"),
         LOG_LEVEL="ERROR",
     )
     sys.path.insert(0, str(ROOT))
@@ -67,6 +69,10 @@ def main() -> None:
         from benchmarks import imports
 
         report.write("imports", report.imports_table(imports.measure(url, say)))
+    if only in {"", "screens"}:
+        from benchmarks import screens
+
+        report.write("screens", report.screens_table(screens.measure(say)))
     if only == "athena":
         from benchmarks import athena, athena_report
 

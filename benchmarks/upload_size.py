@@ -127,9 +127,9 @@ def _ask(port: int, method: str, path: str, cookies: dict[str, str], body: str =
 
 def _sign_in(port: int) -> dict[str, str]:
     cookies: dict[str, str] = {}
-    _ask(port, "GET", "/admin/login/", cookies)
+    _ask(port, "GET", "/sign-in/", cookies)
     form = f"csrfmiddlewaretoken={cookies['csrftoken']}&username={EMAIL}&password={PASSWORD.replace(' ', '+')}"
-    status, _ = _ask(port, "POST", "/admin/login/?next=/admin/", cookies, form, "application/x-www-form-urlencoded")
+    status, _ = _ask(port, "POST", "/sign-in/?next=/admin/", cookies, form, "application/x-www-form-urlencoded")
     assert status == 302, status
     return cookies
 
