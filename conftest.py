@@ -177,7 +177,9 @@ def api() -> Callable[..., APIClient]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """One Chromium for all browser tests: a second Playwright in the same thread would be refused."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=20_000)  # how slow the machine is, is no finding
 
     # Playwright keeps an event loop in this thread, which Django takes for asynchronous code.
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
@@ -273,7 +275,7 @@ def browse(chromium: Any, live_server: Any, _requests: _Requests) -> Iterator[Ca
             cookie = client.cookies[settings.SESSION_COOKIE_NAME]
             context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(30_000)
         page.on("request", elsewhere)
         page.on("console", lambda message: problems.append(message.text) if _is_problem(message, offline) else None)
         page.on("pageerror", lambda error: problems.append(str(error)))
@@ -286,12 +288,33 @@ def browse(chromium: Any, live_server: Any, _requests: _Requests) -> Iterator[Ca
     assert problems == []
 
 
+def _has_arrived(page: Any) -> None:
+    """A page that is just being replaced has no document for a moment, and then one without its styles.
+
+    This cannot know that a click will lead elsewhere: first expect what only the new page has."""
+    page.wait_for_load_state("load")
+    page.locator("body").wait_for(state="attached")
+
+
+@pytest.fixture
+def fits() -> Callable[[Any], None]:
+    """`fits(page)`: nothing on the page reaches beyond its right edge."""
+
+    def look(page: Any) -> None:
+        _has_arrived(page)
+        needed, there = page.locator("html").evaluate("html => [html.scrollWidth, html.clientWidth]")
+        assert needed <= there, f"{page.url} needs {needed} pixels and has {there}"
+
+    return look
+
+
 @pytest.fixture
 def picture(request: Any) -> Callable[..., None]:
     """Keep a screenshot where SCREENSHOTS names a folder."""
 
     def take(page: Any, name: str) -> None:
         if folder := os.environ.get("SCREENSHOTS"):
+            _has_arrived(page)
             Path(folder).mkdir(parents=True, exist_ok=True)
             page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
@@ -312,6 +335,7 @@ def no_barriers(axe_source: str) -> Callable[[Any], None]:
     Without preloading: it would copy imported sheets of the admin into the page, which the page's policy forbids."""
 
     def look(page: Any) -> None:
+        _has_arrived(page)
         page.evaluate(axe_source)
         rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
         looking = "(tags) => axe.run({preload: false, runOnly: {type: 'tag', values: tags}})"

@@ -26,12 +26,12 @@ def invitation(transactional_db: None, invitee: User) -> str:
 
 
 @pytest.fixture
-def look(no_barriers: Any, picture: Any) -> Any:
+def look(fits: Any, no_barriers: Any, picture: Any) -> Any:
     """axe finds nothing, nothing is wider than the window, and a picture is kept."""
 
     def see(page: Any, name: str) -> None:
         no_barriers(page)
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
+        fits(page)
         picture(page, name)
 
     return see

@@ -79,14 +79,14 @@ def test_a_researcher_reads_a_draft_as_an_arm_and_starts_over(
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1024, "dark"), (390, "light")])
 def test_two_arms_side_by_side(
-    browse: Any, draft: Experiment, lead: Any, picture: Any, no_barriers: Any, width: int, scheme: str
+    browse: Any, draft: Experiment, lead: Any, fits: Any, picture: Any, no_barriers: Any, width: int, scheme: str
 ) -> None:
     page = browse(lead, width=width, scheme=scheme)
     page.goto(reverse("admin:experiments_experiment_side_by_side", args=[draft.pk]))
     page.get_by_label("Right").select_option(label="With advice")
     page.get_by_role("button", name="Show", exact=True).click()
     expect(page.get_by_text("Only here")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    fits(page)
     picture(page, f"side-by-side-{width}-{scheme}")
     no_barriers(page)
 
@@ -107,14 +107,14 @@ def test_a_link_is_made_and_copied(browse: Any, draft: Experiment, lead: Any, pi
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1024, "dark"), (390, "light"), (390, "dark")])
 def test_an_ethics_board_walks_through_a_study_without_an_account(
-    browse: Any, draft: Experiment, lead: Any, picture: Any, no_barriers: Any, width: int, scheme: str
+    browse: Any, draft: Experiment, lead: Any, fits: Any, picture: Any, no_barriers: Any, width: int, scheme: str
 ) -> None:
     secret = make_preview_link(experiment=draft, label="Board", days=1, by=lead).secret
     page = browse(None, width=width, scheme=scheme)
 
     def looked_at(name: str, heading: str) -> None:
         expect(page.get_by_role("heading", name=heading).first).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        fits(page)
         picture(page, f"look-{name}-{width}-{scheme}")
         no_barriers(page)
 

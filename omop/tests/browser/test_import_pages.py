@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,14 +26,15 @@ UNNAMED = """[...document.querySelectorAll("#content :is(input, select, textarea
   .map(e => e.outerHTML)"""
 
 
-def fits(page: Any) -> bool:
-    return page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+@pytest.fixture
+def is_sound(fits: Any) -> Callable[[Any], None]:
+    """`is_sound(page)`: it fits its window, and whatever one can use has a name."""
 
+    def look(page: Any) -> None:
+        fits(page)
+        assert page.evaluate(UNNAMED) == []
 
-def is_sound(page: Any) -> bool:
-    page.wait_for_load_state("load")
-    assert page.evaluate(UNNAMED) == []
-    return fits(page)
+    return look
 
 
 def send(page: Any, *paths: Any) -> None:
@@ -44,21 +46,21 @@ def send(page: Any, *paths: Any) -> None:
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 def test_upload_alias_confirm_loaded(
-    browse: Any, data_staff: Any, write_table: Any, picture: Any, width: int, scheme: str
+    browse: Any, data_staff: Any, write_table: Any, is_sound: Any, picture: Any, width: int, scheme: str
 ) -> None:
     visit = write_table("visit_occurrence", name="CDM_VISIT_OCCURRENCE_2020.csv")
     page = browse(data_staff, width=width, scheme=scheme)
     page.goto(reverse("admin:omop_bulk_import"))
-    assert is_sound(page)
+    is_sound(page)
     picture(page, f"import-start-{width}-{scheme}")
     for summary in page.locator("summary").all():
         summary.click()
-    assert is_sound(page)
+    is_sound(page)
     picture(page, f"import-choices-{width}-{scheme}")
 
     send(page, write_table("person"), visit)
     page.get_by_role("heading", name="These files cannot be loaded as they are").wait_for()
-    assert is_sound(page)
+    is_sound(page)
     picture(page, f"import-alias-{width}-{scheme}")
     first = page.url
     assert page.get_by_label("CDM_VISIT_OCCURRENCE_2020.csv is").input_value() == "visit_occurrence"
@@ -66,13 +68,13 @@ def test_upload_alias_confirm_loaded(
     page.wait_for_url(lambda address: address != first)
     page.get_by_role("heading", name="Checked: no errors").wait_for()
     assert Person.objects.count() == 0
-    assert is_sound(page)
+    is_sound(page)
     picture(page, f"import-checked-{width}-{scheme}")
 
     page.get_by_role("button", name="Load now").click()
     page.get_by_role("heading", name="Loaded", exact=True).wait_for()
     assert (Person.objects.count(), VisitOccurrence.objects.count()) == (1, 1)
-    assert is_sound(page)
+    is_sound(page)
     picture(page, f"import-loaded-{width}-{scheme}")
 
 
@@ -163,7 +165,7 @@ def waiting(data_staff: Any, write_table: Any, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 def test_progress_without_a_reload_then_the_outcome(
-    browse: Any, data_staff: Any, waiting: Job, picture: Any, width: int, scheme: str
+    browse: Any, data_staff: Any, waiting: Job, is_sound: Any, picture: Any, width: int, scheme: str
 ) -> None:
     page = browse(data_staff, width=width, scheme=scheme)
     page.goto(reverse("admin:omop_bulk_report", args=[waiting.pk]))
@@ -183,7 +185,7 @@ def test_progress_without_a_reload_then_the_outcome(
     page.get_by_text("25 %").wait_for()
     assert page.get_by_role("progressbar", name="Check").get_attribute("value") == "25"
     assert page.evaluate("window.stays")
-    assert is_sound(page)
+    is_sound(page)
     picture(page, f"import-progress-{width}-{scheme}")
 
     Job.objects.filter(pk=waiting.pk).update(status="failed", error="The disk of the server is full.")
@@ -191,7 +193,7 @@ def test_progress_without_a_reload_then_the_outcome(
     page.get_by_text("The disk of the server is full.").wait_for()
 
 
-def test_cancel(browse: Any, data_staff: Any, waiting: Job) -> None:
+def test_cancel(browse: Any, data_staff: Any, waiting: Job, is_sound: Any) -> None:
     page = browse(data_staff)
     page.goto(reverse("admin:omop_bulk_report", args=[waiting.pk]))
     page.get_by_role("button", name="Cancel").click()
@@ -199,7 +201,7 @@ def test_cancel(browse: Any, data_staff: Any, waiting: Job) -> None:
     waiting.refresh_from_db()
     assert waiting.status == "cancelled"
     page.get_by_role("link", name="Change choices and check again").click()
-    assert is_sound(page)
+    is_sound(page)
 
 
 def test_without_scripts_it_works_too(browse: Any, data_staff: Any, write_table: Any) -> None:
@@ -221,7 +223,15 @@ def test_without_scripts_progress_reloads_itself(browse: Any, data_staff: Any, w
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "dark"), (390, "light")])
 def test_a_folder_of_the_server(
-    browse: Any, data_staff: Any, write_table: Any, tmp_path: Any, settings: Any, picture: Any, width: int, scheme: str
+    browse: Any,
+    data_staff: Any,
+    write_table: Any,
+    tmp_path: Any,
+    settings: Any,
+    is_sound: Any,
+    picture: Any,
+    width: int,
+    scheme: str,
 ) -> None:
     write_table("person")
     (tmp_path / "older").mkdir()
@@ -231,7 +241,7 @@ def test_a_folder_of_the_server(
     page.get_by_role("link", name="Use a folder of the server").click()
     page.get_by_role("link", name=str(tmp_path)).click()
     page.get_by_role("link", name="older", exact=True).wait_for()
-    assert is_sound(page)
+    is_sound(page)
     picture(page, f"import-folder-{width}-{scheme}")
     page.get_by_label("person.csv").uncheck()
     page.get_by_role("button", name="Check the files").click()
