@@ -6,6 +6,7 @@ import json
 
 import pytest
 from axes.models import AccessAttempt
+from django.conf import settings
 from django.urls import reverse
 
 from augmed.foundation.models import AuditEvent
@@ -71,6 +72,17 @@ class TestPassword:
     def test_leads_nowhere_else(self, client, clinician, elsewhere):
         assert give_password(client, clinician, next=elsewhere).headers["Location"] == reverse("home")
 
+    def test_ends_after_the_time_set_whatever_is_written_into_the_session(self, client, clinician, clock):
+        give_password(client, clinician)
+        clock.forward(hours=11)
+        session = client.session
+        session["later"] = True
+        session.save()
+        assert 0 < client.session.get_expiry_age() <= 3600
+        assert client.get(reverse("account")).status_code == 200
+        clock.forward(hours=1, seconds=1)
+        assert client.get(reverse("account")).headers["Location"].startswith(URL)
+
     def test_who_is_signed_in_goes_on(self, client, clinician):
         give_password(client, clinician)
         assert client.get(URL).headers["Location"] == reverse("home")
@@ -120,6 +132,16 @@ class TestSecondFactor:
         assert not is_signed_in(client)
         assert client.get(reverse("home")).status_code == 302
         assert not AuditEvent.objects.filter(action="logged_in").exists()
+
+    def test_a_session_that_somebody_planted_is_not_half_way_in(self, client, clinician, phone, codes):
+        planted = client.session
+        planted["before"] = True
+        planted.save()
+        client.cookies[settings.SESSION_COOKIE_NAME] = planted.session_key
+        give_password(client, clinician)
+        assert client.session.session_key != planted.session_key
+        client.cookies[settings.SESSION_COOKIE_NAME] = planted.session_key
+        assert client.get(CODE).headers["Location"] == URL
 
     def test_the_code_signs_in(self, client, clinician, phone, codes):
         give_password(client, clinician)
@@ -247,9 +269,13 @@ def test_signing_out_says_so(client, clinician):
     assert not is_signed_in(client)
 
 
-def test_signing_out_empties_what_pages_kept_in_the_browser(client, clinician):
-    give_password(client, clinician)
-    assert client.post(reverse("sign_out")).headers["Clear-Site-Data"] == '"storage"'
+@pytest.mark.parametrize("name", ["sign_out", "admin:logout"])
+def test_signing_out_empties_what_pages_kept_in_the_browser(client, administrator, name):
+    give_password(client, administrator)
+    answer = client.post(reverse(name))
+    assert answer.headers["Clear-Site-Data"] == '"storage"'
+    assert answer.headers["Location"] == reverse("sign_in")
+    assert not is_signed_in(client)
 
 
 def test_signing_out_is_a_post(client, clinician):

@@ -173,7 +173,7 @@ class OwnStudySerializer(serializers.ModelSerializer[Enrolment]):
     name = serializers.CharField(source="experiment.name")
     instructions = serializers.CharField(source="experiment.instructions")
     study_status = serializers.ChoiceField(source="experiment.status", choices=Experiment.Status.choices)
-    enrolment_status = serializers.ChoiceField(source="status", choices=Enrolment.Status.choices)
+    enrolment_status = serializers.ChoiceField(source="status_told", choices=Enrolment.Status.choices)
     consent_required = serializers.BooleanField(source="experiment.consent_required")
     consent = serializers.ChoiceField(
         choices=["given", "declined", "withdrawn"], allow_null=True, help_text="the latest recorded; null: none"

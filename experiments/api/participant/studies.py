@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Case, Count, Exists, F, OuterRef, QuerySet, Subquery, Value, When
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, viewsets
 from rest_framework.request import Request
@@ -14,6 +14,8 @@ from augmed.foundation.permissions import SignedIn
 from experiments.api.participant.serializers import OwnStudySerializer
 from experiments.models import ConsentRecord, Enrolment, Experiment, Review
 
+_ACTIVE, _COMPLETED = Enrolment.Status.ACTIVE, Enrolment.Status.COMPLETED
+
 
 class OwnStudiesViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Enrolment]):
     permission_classes = [SignedIn]
@@ -21,6 +23,8 @@ class OwnStudiesViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Enrolment
     queryset = Enrolment.objects.none()
 
     def get_queryset(self) -> QuerySet[Enrolment]:
+        """`status_told`: whoever has answered all cases is told the same as whoever waits for another reading of them,
+        for good; else the word would tell who has a second reading before it comes."""
         user: Any = self.request.user
         latest_consent = ConsentRecord.objects.filter(enrolment=OuterRef("pk")).order_by("-recorded_at", "-pk")
         to_do = Review.objects.filter(assignment=OuterRef("assignments")).to_do()
@@ -29,6 +33,7 @@ class OwnStudiesViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Enrolment
             .exclude(experiment__status=Experiment.Status.DRAFT)
             .select_related("experiment")
             .annotate(
+                status_told=Case(When(status=_COMPLETED, then=Value(_ACTIVE)), default=F("status")),
                 consent=Subquery(latest_consent.values("kind")[:1]),
                 # Cases, not reviews: their number would tell how many are read in two stages.
                 cases_total=Count("assignments"),

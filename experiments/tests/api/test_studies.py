@@ -2,8 +2,9 @@
 
 import pytest
 
+from augmed.foundation.canonical import canonical_json
 from experiments.actions import enrolment as enrolling
-from experiments.actions.lifecycle import activate
+from experiments.actions.lifecycle import activate, complete, pause
 from experiments.actions.reviews import open_review, submit
 from experiments.models import Review
 from experiments.tests import factories
@@ -70,3 +71,29 @@ def test_a_reading_that_opens_later_does_not_keep_a_case_from_counting(api, lead
     submit(public_id=review.public_id, answers={"diagnosis": "yes", "risk": "10"}, by=clinician)
     row = api(clinician).get("/api/v2/studies").json()["results"][0]
     assert (row["cases_total"], row["cases_answered"]) == (2, 1)
+
+
+@pytest.mark.parametrize("stop", [None, pause, complete])
+def test_the_status_is_the_same_in_every_arm(api, lead, stop):
+    """Who is done and who waits for a second reading are told the same word, while the study runs and afterwards."""
+    arms = {"One": [factories.show("age")], "Two": [factories.show("age"), factories.show("age", "advice")]}
+    study = factories.make_study(by=lead, arms=arms, cases=1, active=False, allocation_rule="arm_per_participant")
+    study.arms.get(name="Two").stages.filter(position=2).update(not_before_days=7)
+    activate(experiment=study, by=lead, confirmed={"person_more_than_once"})
+    told, stored = {}, {}
+    readers = [factories.make_enrolment(study) for _ in range(12)]
+    for enrolment in readers:
+        review = Review.objects.pending_for(enrolment.user).get()
+        open_review(public_id=review.public_id, by=enrolment.user)
+        submit(public_id=review.public_id, answers={"diagnosis": "yes", "risk": "10"}, by=enrolment.user)
+    if stop is not None:
+        stop(experiment=study, by=lead, reason="Enough.")
+    for enrolment in readers:
+        arm = enrolment.assignments.get().arm.name
+        enrolment.refresh_from_db()
+        stored[arm] = enrolment.status
+        [row] = api(enrolment.user).get("/api/v2/studies").json()["results"]
+        told.setdefault(arm, set()).add(canonical_json({**row, "joined_at": ""}))
+    assert stored == {"One": "completed", "Two": "active"}
+    assert told["One"] == told["Two"]
+    assert len(told["One"]) == 1
