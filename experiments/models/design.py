@@ -129,6 +129,17 @@ class ProtocolVersion(models.Model):
     attention_check = models.ForeignKey(
         "experiments.AttentionCheck", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    intake_version = models.ForeignKey(
+        "experiments.QuestionnaireVersion",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="protocols_asking_readers",
+        help_text="what is asked about the reader",
+    )
+    instructions = models.TextField(  # noqa: DJ001  empty and unknown are two things
+        null=True, blank=True, help_text="empty: none; unknown: frozen before protocols kept them"
+    )
     reason = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")

@@ -66,6 +66,15 @@ class Enrolment(models.Model):
         null=True, blank=True, editable=False, help_text="when the participant said so"
     )
     reminders_off_at = models.DateTimeField(null=True, blank=True, help_text="since when no reminders are wanted")
+    asked_again = models.ForeignKey(
+        "experiments.ConsentDocument",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
+        help_text="took part already, and goes on once this version of the consent form, or a newer one, is signed",
+    )
     preview_of = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,
@@ -88,6 +97,9 @@ class Enrolment(models.Model):
             models.CheckConstraint(
                 condition=Q(kind="real", arrival__isnull=False) | (~Q(kind="real") & Q(arrival=None)),
                 name="only_real_enrolments_arrive",
+            ),
+            models.CheckConstraint(
+                condition=Q(asked_again=None) | Q(status="awaiting_consent"), name="asked_again_awaits_consent"
             ),
             models.CheckConstraint(
                 condition=Q(preview_of=None) | Q(kind="preview"), name="only_previews_are_of_another_enrolment"
@@ -141,12 +153,16 @@ class ConsentRecord(models.Model):
 class ConsentDocument(models.Model):
     """One version of what participants of a study sign. Append-only; the newest counts for who has not signed yet.
 
-    `text` is plain text: a blank line begins a paragraph, a line that begins with "- " is an item of a list."""
+    `text` is plain text: a blank line begins a paragraph, a line that begins with "- " is an item of a list.
+    `asks_again`: whether those who took part when it was published have to sign it; None: nobody did. `what_changed` is
+    for them."""
 
     experiment = models.ForeignKey(Experiment, on_delete=models.PROTECT, related_name="consent_documents")
     number = models.PositiveIntegerField()
     title = models.CharField(max_length=200)
     text = models.TextField()
+    asks_again = models.BooleanField(null=True, blank=True)
+    what_changed = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
 
@@ -160,9 +176,29 @@ class ConsentDocument(models.Model):
         return f"{self.title} (version {self.number})"
 
 
+class ConsentWording(models.Model):
+    """The words of a consent document as they were on the page when somebody signed, once for each language and each
+    wording: a translation may change, what was signed must be found again. Append-only."""
+
+    document = models.ForeignKey(ConsentDocument, on_delete=models.PROTECT, related_name="wordings")
+    language = models.CharField(max_length=10)
+    sha256 = models.CharField(max_length=64, help_text="of title and text")
+    title = models.TextField()
+    text = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["document", "language", "sha256"], name="consent_wording_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.language})"
+
+
 class ConsentSignature(models.Model):
     """How a consent was signed on the screens. Append-only. The name is personal: it is in no export, and an erasure
-    blanks it. `text_sha256` is of the text as it was shown, in the language in which it was shown."""
+    blanks it. `text_sha256` is of the text as it was shown, in the language in which it was shown: the words are those
+    of the document's ConsentWording with this hash."""
 
     record = models.OneToOneField(ConsentRecord, on_delete=models.PROTECT, primary_key=True, related_name="signature")
     document = models.ForeignKey(ConsentDocument, on_delete=models.PROTECT, related_name="signatures")

@@ -96,6 +96,11 @@ class Experiment(models.Model):
     strata = models.JSONField(default=list, blank=True, help_text="intake attributes that define the strata")
     person_once = models.BooleanField(default=False, help_text="a person's cases never go twice to one reader")
     consent_required = models.BooleanField(default=False)
+    consent_elsewhere = models.BooleanField(
+        "consent is taken elsewhere",
+        default=False,
+        help_text="on paper or in another system, and recorded by the study team: the study may begin without a form",
+    )
     languages = models.JSONField(
         default=default_languages,
         help_text="language codes; the first is the one that the study's texts are written in",

@@ -67,6 +67,14 @@ class PreviewLink(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     expires_at = models.DateTimeField()
+    protocol = models.ForeignKey(
+        "experiments.ProtocolVersion",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="What it shows; without one the working design.",
+    )
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     objects = PreviewLinkQuerySet.as_manager()
