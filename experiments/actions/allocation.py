@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from augmed.foundation import audit
 from augmed.foundation.canonical import canonical_json
@@ -60,11 +60,9 @@ def draw_pending(
     if study.status != Experiment.Status.ACTIVE or study.kind != Experiment.Kind.PROTOCOL or study.protocol is None:
         return []
     protocol = FrozenProtocol.of(study.protocol)
-    enrolments = Enrolment.objects.real().active().filter(experiment=study).order_by("arrival")
+    enrolments = _may_be_drawn(study, protocol)
     if only is not None:
         enrolments = enrolments.filter(pk=only.pk)
-    if protocol.strata:
-        enrolments = enrolments.exclude(stratum="")  # what their stratum needs is asked of them on the screens first
     pending = _pending(protocol, list(enrolments))
     if not pending:
         return []
@@ -76,6 +74,16 @@ def draw_pending(
         _run(study, protocol, inputs, people, arms=arms, by=by, triggered_by=triggered_by, request=request)
         for inputs, people in groups.items()
     ]
+
+
+def left_to_draw(study: Experiment) -> int:
+    """How many assignments a draw for everybody would make, at most. Two statements."""
+    if study.kind != Experiment.Kind.PROTOCOL or study.protocol is None:
+        return 0
+    protocol = FrozenProtocol.of(study.protocol)
+    waiting = _may_be_drawn(study, protocol).order_by()
+    drawn = Assignment.objects.filter(enrolment__in=waiting, case__in=protocol.cases).count()
+    return waiting.count() * len(protocol.cases) - drawn
 
 
 def add_assignments(assignments: Iterable[Assignment], stage_counts: Mapping[int, int]) -> list[Assignment]:
@@ -112,6 +120,12 @@ class _Pending:
     cases: tuple[StudyCase, ...]
     after: int
     first_run: int | None
+
+
+def _may_be_drawn(study: Experiment, protocol: FrozenProtocol) -> QuerySet[Enrolment]:
+    """In the order of arrival; without those whose stratum is not known yet: what it needs is asked on the screens."""
+    enrolments = Enrolment.objects.real().active().filter(experiment=study).order_by("arrival")
+    return enrolments.exclude(stratum="") if protocol.strata else enrolments
 
 
 def _pending(protocol: FrozenProtocol, enrolments: list[Enrolment]) -> list[_Pending]:

@@ -12,7 +12,7 @@ from augmed.foundation import audit, jobs
 from augmed.foundation.errors import Conflict, Invalid
 from augmed.foundation.jobs import Progress
 from augmed.foundation.models import Job
-from experiments.actions.allocation import allocate_pending
+from experiments.actions.allocation import allocate_pending, draw_pending, left_to_draw
 from experiments.actions.common import locked
 from experiments.design.protocol import FrozenProtocol
 from experiments.models import AllocationRequest, AllocationRun, Experiment, Submission
@@ -20,6 +20,8 @@ from experiments.models import AllocationRequest, AllocationRun, Experiment, Sub
 KIND = "experiments.allocate"
 LONGEST_TRIGGER = 50
 LONGEST_PARAMETERS = 20_000
+LARGE = 20_000
+"""More assignments than these are drawn by a job: a page that drew them would keep people waiting, and be cut off."""
 
 
 def register() -> None:
@@ -57,6 +59,23 @@ def request_allocation(
             experiment_id=study.pk,
         )
     return request
+
+
+def draw_or_ask(study: Experiment, *, by: Any, triggered_by: str) -> list[AllocationRun]:
+    """Draw for everybody who waits, or, where that is much, ask for it; then nothing is drawn yet.
+
+    For actions that hold the study's lock and record their own audit event. Who is drawn alone in the meantime gets
+    the arms that the job would have drawn: they depend on the arrival, not on the moment."""
+    if study.status == Experiment.Status.ACTIVE and left_to_draw(study) > LARGE:
+        request_allocation(experiment=study, by=by, triggered_by=triggered_by)
+        return []
+    return draw_pending(study, by=by, triggered_by=triggered_by)
+
+
+def is_being_drawn(experiment: Experiment) -> bool:
+    """Whether a draw that was asked for is not over. One statement."""
+    waiting = (Job.Status.QUEUED, Job.Status.RUNNING)
+    return AllocationRequest.objects.filter(experiment=experiment, job__status__in=waiting).exists()
 
 
 def carry_out(job: Job, progress: Progress) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from augmed.foundation import audit
 from augmed.foundation.errors import DomainError
-from experiments.actions.allocation import draw_pending, runs_for_audit
+from experiments.actions.allocation import runs_for_audit
+from experiments.actions.allocation_requests import draw_or_ask
 from experiments.actions.common import locked
 from experiments.actions.enrolment import note_consent, refuse_consent
 from experiments.csv_rows import CsvRow, RowErrors, read_rows
@@ -60,7 +61,7 @@ def import_consents(*, experiment: Experiment, content: bytes | str, by: Any) ->
                 document=consent.document,
                 given_elsewhere=True,
             )
-        runs = draw_pending(study, by=by, triggered_by="consent")
+        runs = draw_or_ask(study, by=by, triggered_by="consent")
         result = ConsentImport(len(new), len(consents) - len(new))
         audit.record(
             action="consents_imported",

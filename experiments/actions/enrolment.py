@@ -13,6 +13,7 @@ from django.utils import timezone
 from augmed.foundation import audit
 from augmed.foundation.errors import Conflict, Invalid
 from experiments.actions.allocation import draw_pending, runs_for_audit
+from experiments.actions.allocation_requests import draw_or_ask
 from experiments.actions.common import locked, refuse_when_over
 from experiments.actions.erasure import end_training, erase_enrolment, erase_payloads, forget_drafts
 from experiments.design.protocol import FrozenProtocol
@@ -61,7 +62,7 @@ def enrol_together(*, experiment: Experiment, users: Sequence[Any], by: Any) -> 
         inside = {_unless_left(enrolment).user_id for enrolment in there}
         newcomers = dict.fromkeys(user.pk for user in users if user.pk not in inside)
         made = arrive_together(study, list(newcomers), by)
-        runs = draw_pending(study, by=by, triggered_by="joining")
+        runs = draw_or_ask(study, by=by, triggered_by="joining")
         data = {"enrolments": [enrolment.pk for enrolment in made]} | runs_for_audit(runs)
         audit.record(action="enrolled_together", by=by, target=study, data=data, experiment_id=study.pk)
     return made

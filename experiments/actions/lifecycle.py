@@ -9,7 +9,7 @@ from django.db import transaction
 
 from augmed.foundation import audit
 from augmed.foundation.errors import Conflict, Invalid
-from experiments.actions.allocation import draw_pending
+from experiments.actions.allocation_requests import draw_or_ask
 from experiments.actions.common import locked
 from experiments.actions.disclosure_sets import resolve_and_store
 from experiments.actions.freezing import freeze
@@ -53,7 +53,7 @@ def activate(
         study.protocol = freeze(study, number=1, reason=reason, by=by)
         study.save(update_fields=["protocol"])
         _move(study, Status.ACTIVE, reason, by)
-        runs = draw_pending(study, by=by, triggered_by="activation")
+        runs = draw_or_ask(study, by=by, triggered_by="activation")
         _record(study, "experiment_activated", by, reason, confirmed=sorted(confirmed), draws=len(runs))
     experiment.refresh_from_db()
     return experiment
@@ -110,7 +110,7 @@ def amend(*, experiment: Experiment, by: Any, reason: str, confirmed: Collection
         protocol = freeze(study, number=study.protocol.number + 1, reason=reason, by=by)
         study.protocol = protocol
         study.save(update_fields=["protocol"])
-        draw_pending(study, by=by, triggered_by="amendment")
+        draw_or_ask(study, by=by, triggered_by="amendment")
         _record(
             study,
             "experiment_amended",
@@ -133,7 +133,7 @@ def _step(
         study = locked(experiment, alone=True)
         _move(study, to, reason, by)
         if to == Status.ACTIVE:
-            draw_pending(study, by=by, triggered_by="resumption")
+            draw_or_ask(study, by=by, triggered_by="resumption")
         _record(study, action, by, reason)
     experiment.refresh_from_db()
     return experiment

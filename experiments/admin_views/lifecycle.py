@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from augmed.foundation.errors import DomainError
 from augmed.foundation.permissions import Verb
 from experiments.actions import lifecycle
+from experiments.actions.allocation_requests import is_being_drawn
 from experiments.admin_tools import study_or_404
 from experiments.admin_views.matrix import amendment_key, changed_columns
 from experiments.design.disclosure_table import disclosure_table
@@ -54,6 +55,7 @@ def activate(request: HttpRequest, experiment_id: int) -> HttpResponse:
             refusal = error
         else:
             messages.success(request, f"{experiment.name} is active. Protocol version 1 is frozen.")
+            _tell_of_draw(request, experiment)
             return redirect("admin:experiments_experiment_change", experiment.pk)
     context = {
         "title": "Activate the study",
@@ -84,6 +86,7 @@ def amend(request: HttpRequest, experiment_id: int) -> HttpResponse:
         else:
             request.session.pop(key, None)
             messages.success(request, f"Protocol version {protocol.number} is in force.")
+            _tell_of_draw(request, experiment)
             return redirect("admin:experiments_experiment_change", experiment.pk)
     table = disclosure_table(experiment)
     context = {
@@ -115,11 +118,21 @@ def step(request: HttpRequest, experiment_id: int, name: str) -> HttpResponse:
             refusal = error
         else:
             messages.success(request, f"{experiment.name} is {experiment.get_status_display()}.")
+            _tell_of_draw(request, experiment)
             return redirect("admin:experiments_experiment_change", experiment.pk)
     context = {"title": title, "words": words, "button": title, "needs_reason": name != "resume"}
     if experiment.status not in _FROM[name]:
         context["impossible"] = f"The study is {experiment.get_status_display()}."
     return _page(request, experiment, context, refusal)
+
+
+def _tell_of_draw(request: HttpRequest, experiment: Experiment) -> None:
+    """Where it is much, it goes on after this page: nobody should wonder why readers have no cases yet."""
+    if is_being_drawn(experiment):
+        messages.info(
+            request,
+            "The cases of those who take part are being drawn. 'Draws that were asked for' tells when it is done.",
+        )
 
 
 def _attention_check(experiment: Experiment) -> dict[str, Any]:
