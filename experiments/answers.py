@@ -269,7 +269,7 @@ def _number(question: QuestionDefinition, value: Any) -> str | None:
     if question.places is not None and len(text.partition(".")[2]) > question.places:
         if question.places == 0:
             raise _Wrong(gettext_noop("A whole number is needed."))
-        raise _Wrong(gettext_noop("At most %(places)s decimals."), places=question.places)
+        raise _Wrong(gettext_noop("Too many decimals: at most %(places)s."), places=question.places)
     return text
 
 

@@ -78,7 +78,7 @@ def submit(
     refuse_unless_running(state)
     if not _is_bound_version(state, questionnaire_version):
         raise Conflict(
-            _("These answers are to another version of the questions. Load the review again."),
+            _("These answers are to another version of the questions. Please load the case again."),
             code="other_questionnaire_version",
         )
     asked = asked_of(state)

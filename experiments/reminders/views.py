@@ -73,4 +73,4 @@ def _page(request: HttpRequest, enrolment: Enrolment) -> HttpResponse:
 
 
 def _unknown(request: HttpRequest) -> HttpResponse:
-    return refusal(request, NotFound(_("This link is not complete. Please copy it whole from the mail.")))
+    return refusal(request, NotFound(_("This link is not complete. Please copy it whole from the e-mail.")))

@@ -57,7 +57,9 @@ def resolve(state: ReviewState) -> Binding:
     the working design."""
     rows, protocol_id = _as_bound_before(state) or _as_ruled_now(state)
     if not rows:
-        raise Conflict(_("Nothing says yet what this review discloses."), code="not_prepared")
+        raise Conflict(
+            _("It is not settled yet what this case shows. Please tell the study team."), code="not_prepared"
+        )
     return _binding(state, dict(zip(_COLUMNS, rows[0], strict=False)), protocol_id)
 
 
@@ -95,9 +97,9 @@ def _ids(state: ReviewState) -> dict[str, int]:
 
 def _binding(state: ReviewState, row: dict[str, Any], protocol_id: int | None) -> Binding:
     if row["snapshot_id"] is None:
-        raise Conflict(_("The case of this review is not prepared yet."), code="not_prepared")
+        raise Conflict(_("This case is not ready yet. Please tell the study team."), code="not_prepared")
     if row["version_id"] is None:
-        raise Conflict(_("The study has no questionnaire yet."), code="no_questionnaire")
+        raise Conflict(_("The study has no questions yet. Please tell the study team."), code="no_questionnaire")
     if not row["snapshot_content"]:
         raise Conflict(_("This case was withdrawn and can no longer be shown."), code="redacted")
     contents = Contents(

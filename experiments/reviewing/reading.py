@@ -201,7 +201,7 @@ def read_review(*, public_id: uuid.UUID | str, by: Any) -> OpenedReview:
 
 def refuse_unless_opened(state: ReviewState) -> None:
     if not state.is_opened:
-        raise Conflict(_("This review has not been opened yet."), code="not_opened")
+        raise Conflict(_("This case has not been opened yet: open it first."), code="not_opened")
 
 
 def opened_review(state: ReviewState) -> OpenedReview:
@@ -225,7 +225,9 @@ def opened_review(state: ReviewState) -> OpenedReview:
 def shown_in(state: ReviewState) -> Disclosed:
     """What an opened review disclosed, found by its hash; Conflict when it cannot be made again byte for byte."""
     if not state.disclosed_sha256:
-        raise Conflict(_("This case was read in AugMed. It cannot be shown here again."), code="read_in_augmed")
+        raise Conflict(
+            _("This case was read in the earlier AugMed and cannot be shown here again."), code="read_in_augmed"
+        )
     return _shown(state.pk, state.disclosed_sha256)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import BigIntegerField, Case, F, OuterRef, Q, QuerySet, Subquery, UUIDField, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from augmed.foundation.errors import Conflict, NotFound
@@ -125,13 +126,13 @@ def own_review(*, public_id: uuid.UUID | str, by: Any) -> ReviewState:
     try:
         identifier = public_id if isinstance(public_id, uuid.UUID) else uuid.UUID(public_id)
     except (ValueError, AttributeError, TypeError):
-        raise NotFound(_("There is no such review.")) from None
+        raise NotFound(_("There is no such case.")) from None
     rows = _OWN_REVIEW.rows(public_id=identifier, user=by.pk)
     if not rows:
-        raise NotFound(_("There is no such review."))
+        raise NotFound(_("There is no such case."))
     state = state_of(rows[0])
     if state.is_preview and not _may_preview(state, by):
-        raise NotFound(_("There is no such review."))
+        raise NotFound(_("There is no such case."))
     return state
 
 
@@ -174,7 +175,7 @@ def refuse_unless_due(state: ReviewState) -> None:
     if state.available_from is not None:
         refuse_before(state.available_from)
     if state.stage_position > 1 and state.previous_submitted_at is None:
-        raise Conflict(_("Answer the stage before first."), code="earlier_stage_unanswered")
+        raise Conflict(_("Please answer what comes before this first."), code="earlier_stage_unanswered")
 
 
 def refuse_before_wait(state: ReviewState, days: int) -> None:
@@ -186,8 +187,8 @@ def refuse_before(opens_at: datetime) -> None:
     if opens_at > timezone.now():
         moment = opens_at.astimezone(timezone.get_current_timezone())
         raise Conflict(
-            _("This review opens on %(day)s at %(time)s.")
-            % {"day": f"{moment:%Y-%m-%d}", "time": f"{moment:%H:%M %Z}"},
+            _("This case opens on %(day)s at %(time)s.")
+            % {"day": date_format(moment, "DATE_FORMAT"), "time": f"{moment:%H:%M %Z}"},
             code="not_yet_open",
             errors={"opens_at": [opens_at.isoformat()]},
         )

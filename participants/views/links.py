@@ -122,4 +122,4 @@ class ForgottenPasswordPage(AccountPage):
 @method_decorator(never_cache, name="dispatch")
 class LinkIsOnItsWay(TemplateView):
     template_name = "participants/link_on_its_way.html"
-    extra_context = {"title": gettext_lazy("Look into your mailbox")}
+    extra_context = {"title": gettext_lazy("Look in your mailbox")}
