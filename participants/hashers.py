@@ -6,7 +6,7 @@ import hashlib
 from base64 import b64encode
 from typing import Any
 
-from django.contrib.auth.hashers import BasePasswordHasher, mask_hash
+from django.contrib.auth.hashers import BasePasswordHasher, make_password, mask_hash
 from django.utils.crypto import constant_time_compare
 
 
@@ -38,7 +38,10 @@ class AugMedScryptPasswordHasher(BasePasswordHasher):
         return {"algorithm": algorithm, "salt": salt, "hash": made}
 
     def verify(self, password: str, encoded: str) -> bool:
-        return constant_time_compare(encoded, self.encode(password, self.decode(encoded)["salt"]))
+        right = constant_time_compare(encoded, self.encode(password, self.decode(encoded)["salt"]))
+        if not right:
+            make_password(password)  # scrypt alone is quicker than what an unknown address costs, and would tell it
+        return right
 
     def must_update(self, encoded: str) -> bool:
         return False  # Django replaces it anyway, since another hasher is the preferred one

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 from axes.handlers.proxy import AxesProxyHandler
@@ -11,6 +11,7 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from participants.models import User
@@ -22,15 +23,20 @@ def client_username(request: HttpRequest, credentials: dict[str, Any] | None = N
     return str(typed).strip().lower()[:254]
 
 
-def client_address(request: HttpRequest) -> str | None:
-    """Where the request comes from, believing as many proxies as PROXY_COUNT says and no more."""
+def client_address(request: HttpRequest | Request) -> str | None:
+    """Where the request comes from, believing as many proxies as PROXY_COUNT says and no more.
+
+    Of IPv6 it is the network (/64): whoever has one address there has them all, and each would be a fresh counter."""
     if "REMOTE_ADDR" not in request.META:
         return None
     for candidate in (BaseThrottle().get_ident(request), request.META["REMOTE_ADDR"]):  # type: ignore[arg-type]
         try:
-            return str(ip_address(candidate))
+            address = ip_address(candidate)
         except ValueError:
             continue
+        if not isinstance(address, IPv6Address):
+            return str(address)
+        return str(address.ipv4_mapped or IPv6Network((int(address), 64), strict=False).network_address)
     return None
 
 

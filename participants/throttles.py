@@ -9,8 +9,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 
 from augmed.foundation.canonical import sha256_hex
-
-_SUBJECTS = ("email", "username", "uid", "token", "resetToken")
+from participants.lockout import client_address
 
 
 class ByClient(SimpleRateThrottle):
@@ -19,23 +18,43 @@ class ByClient(SimpleRateThrottle):
     scope = "account"
 
     def get_cache_key(self, request: Request, view: Any) -> str:
-        client = self.get_ident(request) or ""  # a socket of the file system has no address
-        return f"account-client-{sha256_hex(client)}"
+        return f"account-client-{_client(request)}"
 
 
-class ByAddress(SimpleRateThrottle):
-    """Requests about one address (or one mailed link), from wherever they come."""
+class _BySubject(SimpleRateThrottle):
+    """Requests about one address (or one mailed link), from wherever they come.
+
+    One class for each field that may name it: a further field in the same request must not hide the one that counts."""
 
     scope = "account"
+    field: str
 
     def get_cache_key(self, request: Request, view: Any) -> str | None:
         data = getattr(request, "data", None) or getattr(request, "POST", None)
-        if data is None or not hasattr(data, "get"):
-            return None
-        subject = next((data[name] for name in _SUBJECTS if data.get(name)), None)
-        if not isinstance(subject, str):
+        subject = data.get(self.field) if data is not None and hasattr(data, "get") else None
+        if not subject or not isinstance(subject, str):
             return None
         return f"account-address-{sha256_hex(subject.strip().lower().encode('utf-8', 'replace'))}"
+
+
+class ByEmail(_BySubject):
+    field = "email"
+
+
+class ByUsername(_BySubject):
+    field = "username"
+
+
+class ByUid(_BySubject):
+    field = "uid"
+
+
+class ByToken(_BySubject):
+    field = "token"
+
+
+class ByResetToken(_BySubject):
+    field = "resetToken"
 
 
 class ByLink(SimpleRateThrottle):
@@ -44,8 +63,7 @@ class ByLink(SimpleRateThrottle):
     rate = "120/min"
 
     def get_cache_key(self, request: Request, view: Any) -> str:
-        client = self.get_ident(request) or ""
-        return f"link-{sha256_hex(client)}-{sha256_hex(view.secret)}"
+        return f"link-{_client(request)}-{sha256_hex(view.secret)}"
 
 
 class ByLinkClient(SimpleRateThrottle):
@@ -54,7 +72,11 @@ class ByLinkClient(SimpleRateThrottle):
     rate = "240/min"
 
     def get_cache_key(self, request: Request, view: Any) -> str:
-        return f"link-client-{sha256_hex(self.get_ident(request) or '')}"
+        return f"link-client-{_client(request)}"
+
+
+def _client(request: HttpRequest | Request) -> str:
+    return sha256_hex(client_address(request) or "")  # a socket of the file system has no address
 
 
 def may_look(request: HttpRequest, view: Any) -> bool:
@@ -62,7 +84,7 @@ def may_look(request: HttpRequest, view: Any) -> bool:
     return all(throttle().allow_request(request, view) for throttle in (ByLink, ByLinkClient))  # type: ignore[arg-type]
 
 
-ACCOUNT_THROTTLES: list[type[BaseThrottle]] = [ByClient, ByAddress]
+ACCOUNT_THROTTLES: list[type[BaseThrottle]] = [ByClient, ByEmail, ByUsername, ByUid, ByToken, ByResetToken]
 
 
 def may_post(request: HttpRequest, view: Any) -> bool:

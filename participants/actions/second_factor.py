@@ -7,6 +7,7 @@ import math
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -20,9 +21,7 @@ from participants.second_factor import is_of_app, is_on, new_recovery_codes, pla
 @transaction.atomic
 def begin_second_factor(*, by: User) -> TOTPDevice:
     """A new secret of one's own, which counts once a code of it was shown. One that never was ends."""
-    User.objects.select_for_update().get(pk=by.pk)
-    if is_on(by):
-        raise Conflict(_("Your account has a second factor already."), code="second_factor_on")
+    _refuse_where_on(by)
     TOTPDevice.objects.filter(user=by).delete()
     return TOTPDevice.objects.create(user=by, name="app", confirmed=False)
 
@@ -32,6 +31,7 @@ def confirm_second_factor(*, code: str, by: User) -> list[str]:
 
     Returns the recovery codes, which nobody can be shown again."""
     with transaction.atomic():
+        _refuse_where_on(by)
         device = TOTPDevice.objects.select_for_update().filter(user=by, confirmed=False).first()
         if device is None:
             raise Conflict(_("Nothing is being set up. Please begin again."), code="second_factor_not_begun")
@@ -40,6 +40,13 @@ def confirm_second_factor(*, code: str, by: User) -> list[str]:
     if refused:  # raised outside, so that the failure is counted
         raise refused
     return codes
+
+
+def _refuse_where_on(user: User) -> None:
+    # The account's row is locked: what two pages set up at the same time would end what one of them switched on.
+    User.objects.select_for_update().get(pk=user.pk)
+    if is_on(user):
+        raise Conflict(_("Your account has a second factor already."), code="second_factor_on")
 
 
 def _switch_on(device: TOTPDevice, by: User) -> list[str]:
@@ -114,7 +121,11 @@ def _tried(device: TOTPDevice | StaticDevice | None, token: str) -> Invalid | Co
     allowed, why = device.verify_is_allowed()
     if not allowed:
         seconds = max(1, math.ceil((why["locked_until"] - timezone.now()).total_seconds()))
-        message = _("After wrong codes there is a short wait: try again in %(seconds)s seconds.")
+        message = ngettext(
+            "After wrong codes there is a short wait: try again in %(seconds)s second.",
+            "After wrong codes there is a short wait: try again in %(seconds)s seconds.",
+            seconds,
+        )
         return Conflict(message % {"seconds": seconds}, code="second_factor_wait")
     if device.verify_token(token):
         return None

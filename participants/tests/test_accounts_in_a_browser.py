@@ -10,12 +10,14 @@ from django.core import mail
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from augmed.foundation.browsing import arrived, until
 from participants import actions
 from participants.models import User
 from participants.tests.conftest import NEW_PASSWORD, PASSWORD, link_in
 from participants.tests.second_factors import phone_of, switch_on
 
 pytestmark = pytest.mark.browser
+CODE_PAGE = "Your second factor"
 LOOKS = [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
 
 
@@ -41,11 +43,17 @@ def code_field(page: Any) -> Any:
     return page.get_by_role("textbox", name="Code")
 
 
-def sign_in(page: Any, user: User, password: str = PASSWORD) -> None:
+def has(page: Any, heading: str) -> None:
+    """The page with this heading has come."""
+    expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+
+
+def sign_in(page: Any, user: User, password: str = PASSWORD, *, onward: str = "Your studies") -> None:
     page.goto(reverse("sign_in"))
     page.get_by_label("E-mail address").fill(user.email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
+    has(page, onward)
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["", "without JavaScript"])
@@ -58,7 +66,7 @@ def test_from_the_mailed_link_to_ones_studies(invitation, browse, javascript):
         page.get_by_role("button", name="Set password").click()
         if password == "short":
             expect(page.get_by_text("This password is too short")).to_be_visible()
-    expect(page.get_by_role("heading", name="Your studies")).to_be_visible()
+    has(page, "Your studies")
     expect(page.get_by_text("Your password is set, and you are signed in.")).to_be_visible()
 
 
@@ -74,7 +82,8 @@ def test_with_the_keyboard_alone(clinician, browse):
     page.get_by_label("Password").focus()
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Your account")).to_be_visible()
+    has(page, "Your account")
+    arrived(page)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
 
@@ -85,12 +94,12 @@ def test_forgotten_password(clinician, browse):
     page.get_by_role("link", name="Forgot your password?").click()
     page.get_by_label("E-mail address").fill(clinician.email)
     page.get_by_role("button", name="Send the link").click()
-    expect(page.get_by_role("heading", name="Look into your mailbox")).to_be_visible()
+    has(page, "Look in your mailbox")
     page.goto(link_in(mail.outbox[-1].body))
     page.get_by_label("New password", exact=True).fill(NEW_PASSWORD)
     page.get_by_label("New password confirmation").fill(NEW_PASSWORD)
     page.get_by_role("button", name="Set password").click()
-    expect(page.get_by_role("heading", name="Your studies")).to_be_visible()
+    has(page, "Your studies")
 
 
 def test_a_second_factor_from_setting_up_to_a_recovery_code(clinician, browse, monkeypatch):
@@ -106,6 +115,7 @@ def test_a_second_factor_from_setting_up_to_a_recovery_code(clinician, browse, m
     expect(page.locator("code.secret")).to_have_text(re.compile("^([A-Z2-7]{4} ){7}[A-Z2-7]{4}$"))
     code_field(page).fill(phone.code())
     page.get_by_role("button", name="Switch on").click()
+    expect(page.locator(".codes code")).to_have_count(10)
     codes = page.locator(".codes code").all_inner_texts()
     assert len(set(codes)) == 10
     page.get_by_role("link", name="I have kept them").click()
@@ -114,12 +124,13 @@ def test_a_second_factor_from_setting_up_to_a_recovery_code(clinician, browse, m
     page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_text("You are signed out.")).to_be_visible()
     for code in (phone.code(), codes[0].upper()):
-        sign_in(page, clinician)
+        sign_in(page, clinician, onward=CODE_PAGE)
         expect(code_field(page)).to_be_focused()
         code_field(page).fill(code)
         page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("heading", name="Your studies")).to_be_visible()
+        has(page, "Your studies")
         page.get_by_role("button", name="Sign out", exact=True).click()
+        expect(page.get_by_text("You are signed out.")).to_be_visible()
 
 
 def test_staff_come_into_the_administration_by_the_same_door(administrator, browse):
@@ -130,7 +141,7 @@ def test_staff_come_into_the_administration_by_the_same_door(administrator, brow
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_text("Welcome,")).to_be_visible()
     page.get_by_role("link", name="Your account").click()
-    expect(page.get_by_role("heading", name="Your account")).to_be_visible()
+    has(page, "Your account")
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS, ids=[f"{width} {scheme}" for width, scheme in LOOKS])
@@ -138,6 +149,7 @@ def test_pages_of_the_door(invitation, clinician, browse, look, monkeypatch, set
     phone = phone_of(clinician, monkeypatch)
     switch_on(clinician, phone)
     page = browse(None, width=width, scheme=scheme)
+    wrong = page.locator(".field.wrong")
 
     def see(name: str) -> None:
         look(page, f"{name}-{width}-{scheme}")
@@ -145,11 +157,13 @@ def test_pages_of_the_door(invitation, clinician, browse, look, monkeypatch, set
     page.goto(reverse("sign_in"))
     see("sign-in")
     page.get_by_role("button", name="Sign in").click()
+    expect(wrong).to_have_count(2)
     see("sign-in-errors")
-    sign_in(page, clinician)
+    sign_in(page, clinician, onward=CODE_PAGE)
     see("sign-in-code")
     code_field(page).fill(phone.wrong_code())
     page.get_by_role("button", name="Sign in").click()
+    expect(wrong).to_have_count(1)
     see("sign-in-code-wrong")
     page.goto(reverse("forgotten_password"))
     see("forgotten-password")
@@ -159,6 +173,7 @@ def test_pages_of_the_door(invitation, clinician, browse, look, monkeypatch, set
     see("invitation")
     page.get_by_label("New password", exact=True).fill("short")
     page.get_by_role("button", name="Set password").click()
+    expect(wrong.first).to_be_visible()
     see("invitation-errors")
 
 
@@ -182,6 +197,7 @@ def test_pages_of_the_account(clinician, browse, look, monkeypatch, width, schem
     see("second-factor-app")
     code_field(page).fill(phone.code())
     page.get_by_role("button", name="Switch on").click()
+    expect(page.locator(".codes code")).to_have_count(10)
     see("recovery-codes")
     see("account-protected", "account")
     see("second-factor-off", "second_factor_off")
@@ -200,35 +216,27 @@ def test_enlarged_twice_and_more(clinician, browse, look, monkeypatch, width):
         look(page, f"{name}-{width}")
 
 
-@pytest.fixture
-def plain_page(chromium: Any, live_server: Any) -> Any:
-    """A page that may be refused: `browse` takes a refusal, which the console names, for a fault."""
-    context = chromium.new_context(base_url=live_server.url, viewport={"width": 390, "height": 900})
-    yield context.new_page()
-    context.close()
-
-
-def test_pages_of_refusals(invitation, invitee, clinician, plain_page, look, settings):
-    page = plain_page
+def test_pages_of_refusals(invitation, invitee, clinician, browse, look, settings):
+    page = browse(None, width=390, refused=True)
     actions.accept_invitation(token=invitation.removeprefix("/invitation/"), password=NEW_PASSWORD)
     page.goto(invitation)
-    expect(page.get_by_role("heading", name="This link does not work")).to_be_visible()
+    has(page, "This link does not work")
     look(page, "link-used")
     settings.AXES_FAILURE_LIMIT = 1
-    sign_in(page, clinician, "wrong")
-    expect(page.get_by_role("heading", name="Too many failed attempts")).to_be_visible()
+    sign_in(page, clinician, "wrong", onward="Too many failed attempts")
     look(page, "locked-out")
     sign_in(page, invitee, NEW_PASSWORD)
     page.goto("/no/such/page/")
-    expect(page.get_by_role("heading", name="Not found")).to_be_visible()
+    has(page, "Not found")
     look(page, "not-found")
     page.goto(reverse("admin:index"))
-    expect(page.get_by_role("heading", name="Not allowed")).to_be_visible()
+    has(page, "Not allowed")
     look(page, "not-allowed")
     page.get_by_role("link", name="To your studies").click()
+    has(page, "Your studies")
     page.context.clear_cookies()
     page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_role("heading", name="This page is out of date")).to_be_visible()
+    has(page, "This page is out of date")
     look(page, "out-of-date")
 
 
@@ -240,4 +248,4 @@ def test_signing_out_leaves_nothing_of_the_pages_in_the_browser(clinician, brows
     page.evaluate("sessionStorage.trace = 'unsent'; localStorage.kept = 'here'")
     page.get_by_role("button", name="Sign out", exact=True).first.click()
     expect(page.get_by_text("You are signed out.")).to_be_visible()
-    assert page.evaluate("[sessionStorage.length, localStorage.length]") == [0, 0]
+    until(page, lambda: page.evaluate("sessionStorage.length + localStorage.length") == 0)

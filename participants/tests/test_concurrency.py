@@ -14,9 +14,10 @@ from django.utils import timezone
 from augmed.foundation.errors import DomainError
 from augmed.foundation.models import AuditEvent
 from augmed.foundation.permissions import Verb
-from participants import actions, tokens
+from participants import actions, second_factor, tokens
 from participants.actions.invitations import invitation_token
 from participants.models import ApiKey, RefreshUse, TokenFamily, User
+from participants.tests.second_factors import phone_of, switch_on
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -90,3 +91,27 @@ def test_one_key_is_revoked_once(owner):
     key = actions.create_api_key(owner=owner, label="x", scopes=[Verb.EXPORT], expires_at=expires, by=owner).key
     at_once(*(lambda: actions.revoke_api_key(key=ApiKey.objects.get(pk=key.pk), by=owner) for _ in range(2)))
     assert AuditEvent.objects.filter(action="api_key_revoked").count() == 1
+
+
+@pytest.mark.parametrize("kind", ["app", "recovery"])
+def test_a_code_counts_for_one_of_two(clinician, monkeypatch, kind):
+    phone = phone_of(clinician, monkeypatch)
+    recovery_codes = switch_on(clinician, phone)
+    code = phone.code() if kind == "app" else recovery_codes[0]
+    results = at_once(*[lambda: actions.use_second_factor(user=clinician, code=code)] * 2)
+    assert [result for result in results if result is None] == [None]
+    (refused,) = [result for result in results if isinstance(result, DomainError)]
+    assert refused.code == "second_factor_wrong"
+
+
+def test_what_is_switched_on_is_not_ended_by_a_page_that_sets_up_another(clinician, monkeypatch):
+    phone = phone_of(clinician, monkeypatch)
+    actions.begin_second_factor(by=clinician)
+    code = phone.code()
+    confirmed, begun = at_once(
+        lambda: actions.confirm_second_factor(code=code, by=clinician),
+        lambda: actions.begin_second_factor(by=clinician),
+    )
+    # Whichever came first: it is on, or the page says that its code is not of the new secret.
+    assert isinstance(begun, DomainError) == isinstance(confirmed, list)
+    assert second_factor.is_on(clinician) == isinstance(confirmed, list)

@@ -4,7 +4,7 @@ import hashlib
 from base64 import b64encode
 
 import pytest
-from django.contrib.auth.hashers import check_password, identify_hasher
+from django.contrib.auth.hashers import check_password, get_hasher, identify_hasher
 
 from participants.hashers import AugMedScryptPasswordHasher
 
@@ -65,6 +65,15 @@ class TestFirstLogIn:
         moved.refresh_from_db()
         assert moved.password.startswith("pbkdf2_sha256$")
         assert self.log_in(api).status_code == 200
+
+    @pytest.mark.parametrize("email", ["moved@example.org", "nobody@example.org"])
+    def test_a_wrong_password_costs_the_preferred_hash_as_an_unknown_address_does(self, api, moved, monkeypatch, email):
+        made = []
+        hasher = type(get_hasher())
+        encode = hasher.encode
+        monkeypatch.setattr(hasher, "encode", lambda *args: made.append(1) or encode(*args))
+        assert api().post("/api/v2/auth/token", {"email": email, "password": "wrong"}).status_code == 401
+        assert len(made) == 1
 
     def test_a_wrong_password_changes_nothing(self, api, moved):
         assert self.log_in(api, "wrong").status_code == 401

@@ -139,6 +139,12 @@ class TestLockout:
         self.fail(api(), settings, REMOTE_ADDR="10.0.0.1")
         assert log_in(api(), REMOTE_ADDR="10.0.0.2").status_code == 200
 
+    def test_another_address_of_the_same_network_is_not_another_client(self, api, clinician, settings):
+        for attempt in range(settings.AXES_FAILURE_LIMIT):
+            log_in(api(), password="wrong", REMOTE_ADDR=f"2001:db8::{attempt:x}")
+        assert log_in(api(), REMOTE_ADDR="2001:db8::ffff").status_code == 429
+        assert log_in(api(), REMOTE_ADDR="2001:db8:0:1::1").status_code == 200
+
     def test_a_made_up_forwarded_header_is_not_another_client(self, api, clinician, settings):
         for attempt in range(settings.AXES_FAILURE_LIMIT):
             log_in(api(), password="wrong", HTTP_X_FORWARDED_FOR=f"10.0.0.{attempt}")
@@ -188,6 +194,21 @@ class TestThrottle:
         answers = [log_in(api(), "Nobody@example.org", REMOTE_ADDR=f"10.0.0.{i}").status_code for i in range(31)]
         assert answers[:30] == [401] * 30
         assert answers[30] == 429
+
+    def test_a_further_field_hides_no_address(self, client, db, settings):
+        settings.AXES_FAILURE_LIMIT = 1000
+        for i in range(31):
+            body = {"username": "nobody@example.org", "email": f"junk{i}@example.org", "uid": f"{i}", "password": "x"}
+            response = client.post(reverse("sign_in"), body, REMOTE_ADDR=f"10.0.0.{i}")
+            assert response.status_code == (200 if i < 30 else 429), i
+
+    def test_addresses_of_one_network_are_one_client(self, api, db):
+        answers = [
+            log_in(api(), f"nobody{i}@example.org", REMOTE_ADDR=f"2001:db8:0:7:{i:x}::1").status_code for i in range(31)
+        ]
+        assert answers[:30] == [401] * 30
+        assert answers[30] == 429
+        assert log_in(api(), REMOTE_ADDR="2001:db8:0:8::1").status_code == 401
 
     def test_says_when_to_come_back(self, api, db):
         for i in range(31):

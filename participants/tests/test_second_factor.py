@@ -60,6 +60,12 @@ class TestSettingUp:
         with pytest.raises(Conflict, match="already"):
             actions.begin_second_factor(by=clinician)
 
+    def test_confirming_is_refused_where_it_is_on(self, clinician, phone, codes):
+        TOTPDevice.objects.create(user=clinician, name="app", confirmed=False, key=TOTPDevice.objects.get().key)
+        with pytest.raises(Conflict, match="already"):
+            actions.confirm_second_factor(code="123456", by=clinician)
+        assert TOTPDevice.objects.filter(confirmed=True).count() == 1
+
     def test_confirming_nothing_is_refused(self, clinician):
         with pytest.raises(Conflict, match="begin again"):
             actions.confirm_second_factor(code="123456", by=clinician)

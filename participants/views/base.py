@@ -11,6 +11,7 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
+from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.functional import Promise
 from django.views.generic import FormView
@@ -70,6 +71,8 @@ class OwnAccountPage(LoginRequiredMixin, AccountPage):
 def sign_in(request: HttpRequest, user: User, *, second_factor_shown: bool = False) -> None:
     """Begin a session. Everything that the account demands has been asked by now."""
     login(request, user, backend=BACKEND)
+    # A moment, not a span: what is written into the session later must not prolong it.
+    request.session.set_expiry(timezone.now() + settings.LOGIN_LIFETIME)
     second_factor.note_shown(request, shown=second_factor_shown)
 
 

@@ -50,6 +50,7 @@ class SignIn(Guarded, LoginView):
         if not second_factor.is_on(user):
             sign_in(self.request, user)
             return redirect(self.get_success_url())
+        self.request.session.cycle_key()  # whoever planted the session's key is not half-way in with it
         self.request.session[_HALF_WAY] = {
             "user": user.pk,
             "account": user.get_session_auth_hash(),
