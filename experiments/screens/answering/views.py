@@ -25,9 +25,9 @@ from experiments.actions.reviews import open_review, read_review, submit
 from experiments.actions.submissions import WrongAnswers
 from experiments.reviewing.reading import asked_of
 from experiments.reviewing.review_state import own_review
-from experiments.screens.answering.panel import Value, values_from_post
-from experiments.screens.answering.panels import Typed
 from experiments.screens.answering.reads import after
+from experiments.screens.answering.review_form import Typed
+from experiments.screens.answering.written import Value, values_from_post
 from experiments.screens.base import Screen, never_kept
 from experiments.screens.joining.steps import refuse_unless_joined
 from experiments.screens.look.banner import preview_banner

@@ -18,7 +18,7 @@ from experiments.languages.texts import StudyTexts
 from experiments.models import Answer, Enrolment, Experiment, ReferenceStandard, Review, TrainingCase
 from experiments.models.querysets import ReviewQuerySet
 from experiments.reviewing.reading import asked_in
-from experiments.screens.answering.panel import shown
+from experiments.screens.answering.said import shown
 from experiments.screens.joining.blocks import Block, text_blocks
 
 Given = Mapping[str, CanonicalAnswer]

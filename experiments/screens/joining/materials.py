@@ -15,7 +15,8 @@ from experiments.actions.submissions import WrongAnswers
 from experiments.answers import CanonicalAnswer, from_stored
 from experiments.languages.texts import texts_of_design
 from experiments.models import Enrolment, IntakeSubmission
-from experiments.screens.answering.panel import answer_panel, values_from_post
+from experiments.screens.answering.panel import answer_panel
+from experiments.screens.answering.written import values_from_post
 from experiments.screens.joining.base import StudyScreen, go_on
 from experiments.screens.joining.blocks import text_blocks
 from experiments.screens.joining.steps import StepKind

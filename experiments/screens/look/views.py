@@ -21,7 +21,8 @@ from django.views.decorators.csrf import csrf_exempt
 from augmed.foundation.errors import DomainError, Invalid, NotFound
 from experiments.actions.joining import full_name
 from experiments.answers import AnswerErrors, CanonicalAnswer, QuestionDefinition, validate
-from experiments.screens.answering.panel import answer_panel, values_from_post
+from experiments.screens.answering.panel import answer_panel
+from experiments.screens.answering.written import values_from_post
 from experiments.screens.base import never_kept
 from experiments.screens.joining.blocks import text_blocks
 from experiments.screens.look.study import MADE_UP_CASES, LookStage, LookStudy, LookVersion

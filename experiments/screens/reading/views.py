@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from experiments.reviewing.reading import OpenedReview, opened_review, read_review
 from experiments.reviewing.review_state import ReviewState, own_review, refuse_unless_due, refuse_unless_running
-from experiments.screens.answering.panels import Typed, panel_of
+from experiments.screens.answering.review_form import Typed, panel_of
 from experiments.screens.base import Screen
 from experiments.screens.joining.steps import refuse_unless_joined
 from experiments.screens.look.banner import preview_banner

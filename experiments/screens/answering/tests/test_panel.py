@@ -16,15 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.answers import AnswerErrors, Problem, QuestionDefinition, validate
-from experiments.screens.answering.panel import (
-    AnswerPanel,
-    Control,
-    answer_panel,
-    number_as_written,
-    said,
-    values_from_post,
-)
+from experiments.screens.answering.controls import Control
+from experiments.screens.answering.panel import AnswerPanel, answer_panel
+from experiments.screens.answering.said import said
 from experiments.screens.answering.tests.questions import ALL_TYPES, ANSWERS, posted
+from experiments.screens.answering.written import number_as_written, values_from_post
 
 
 def question(**fields: Any) -> QuestionDefinition:
@@ -189,7 +185,7 @@ def test_errors_stand_at_their_question_and_in_the_summary() -> None:
 
 def test_a_problem_is_said_in_the_language_of_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     german = {"The number must be at most %(most)s.": "Höchstens %(most)s."}
-    monkeypatch.setattr("experiments.screens.answering.panel._", lambda text: german.get(text, text))
+    monkeypatch.setattr("experiments.screens.answering.said._", lambda text: german.get(text, text))
     assert said(Problem("The number must be at most %(most)s.", {"most": "100"})) == "Höchstens 100."
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from augmed.foundation.browsing import until
 from experiments.models import Stage
 from experiments.screens.reading.tests.charts_of_cases import (
     CLINICAL,
@@ -206,8 +207,8 @@ def test_nothing_moves_while_two_hundred_charts_come(browse, clinician, picture)
     opened(page, reader_of(clinician, large_tree()))
     all_charts(page)
     assert page.locator("[data-f]").count() == 200
+    until(page, lambda: page.evaluate(PAINTED))
     assert page.evaluate("window.shifted || 0") == 0
-    assert page.evaluate(PAINTED) is not None
     page.evaluate("window.scrollTo(0, 0)")
     picture(page, "case-200-features")
 

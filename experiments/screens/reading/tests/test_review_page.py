@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from cases.tree import Entry, Feature, ModelOutput, Node, Tree
@@ -129,7 +131,7 @@ def test_what_a_later_stage_discloses_beyond_the_first_is_marked(reader, clinici
 def test_a_chart_is_a_part_for_the_script_and_a_page_without_it(reader, clinician):
     review = reader_of(clinician)
     part = reader.get(f"{address(review)}chart/5/", headers={"HX-Request": "true"}).content.decode()
-    assert part.startswith('<details class="course">')
+    assert part.startswith('<dd class="c"><details class="course">')  # in the place of what asked for it
     assert "<svg" in part
     assert part.count("<tr>") == 6
     page = reader.get(f"{address(review)}chart/5/")
@@ -170,6 +172,12 @@ def test_two_hundred_features_in_a_hundred_kilobytes(reader, clinician):
     page = reader.get(address(reader_of(clinician, large_tree())))
     assert page.content.count(b"data-f=") == 200
     assert len(page.content) <= 100_000
+
+
+def test_own_javascript_is_less_than_fifteen_kilobytes():
+    scripts = list((Path(settings.BASE_DIR) / "experiments/static/screens").glob("*.js"))
+    assert {"case.js", "controls.js", "answers.js", "trace.js"} == {script.name for script in scripts}
+    assert sum(script.stat().st_size for script in scripts) < 15_000
 
 
 def test_a_chart_is_at_most_two_kilobytes(reader, clinician):

@@ -13,7 +13,9 @@ from django.urls import reverse
 from experiments.answers import CanonicalAnswer, Problem, from_stored
 from experiments.models import Answer, ReviewDraft
 from experiments.reviewing.reading import OpenedReview, asked_of, given_in
-from experiments.screens.answering.panel import AnswerPanel, Texts, Value, answer_panel
+from experiments.screens.answering.controls import Texts
+from experiments.screens.answering.panel import AnswerPanel, answer_panel
+from experiments.screens.answering.written import Value
 
 
 @dataclass(frozen=True, slots=True)
