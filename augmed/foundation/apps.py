@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 
 
 class FoundationConfig(AppConfig):
@@ -7,6 +8,7 @@ class FoundationConfig(AppConfig):
     verbose_name = "Audit and jobs"
 
     def ready(self) -> None:
-        from augmed.foundation import audit_job, jobs
+        from augmed.foundation import audit_job, jobs, prepared
 
         jobs.register(audit_job.KIND, audit_job.verify_audit)
+        connection_created.connect(prepared.keep_generic_plans, dispatch_uid="foundation.keep_generic_plans")

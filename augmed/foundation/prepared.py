@@ -1,10 +1,13 @@
-"""Queries on the hot path: composed by the ORM once per process, then only executed.
+"""Queries on the hot path: composed by the ORM once per process, planned once per connection, then only executed.
 
-Composing a query of some joins and subqueries takes the ORM many times longer than the database takes to answer it.
+Composing a query of some joins and subqueries takes the ORM many times longer than the database takes to answer it, and
+so does planning it.
 """
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -30,10 +33,33 @@ class Parameter:
 
 @dataclass(frozen=True)
 class _Composed:
+    """`constants` has room for the parameters in their `places`; None where constants are in the text, which names the
+    parameters."""
+
     sql: str
-    constants: tuple[Any, ...]
-    places: dict[int, str]
+    constants: tuple[Any, ...] | None
+    places: Mapping[int, str]
     converters: Mapping[int, tuple[list[Callable[..., Any]], Any]]
+
+    def sent(self, adapted: Mapping[str, Any]) -> Mapping[str, Any] | list[Any]:
+        if self.constants is None:
+            return adapted
+        sent = list(self.constants)
+        for place, name in self.places.items():
+            sent[place] = adapted[name]
+        return sent
+
+
+def keep_generic_plans(connection: Any, **_: Any) -> None:
+    """For every new connection (`connection_created`): PostgreSQL plans a prepared statement once, not anew for each
+    value. Left to itself it compares the costs that it estimates, planning a dozen joins among them far too low, and
+    may go on planning for ever. Only the statements of this module are prepared. What a DATABASE_URL says of it in its
+    own options stands."""
+    options = connection.settings_dict["OPTIONS"]
+    prepares = connection.vendor == "postgresql" and options.get("prepare_threshold") is not None
+    if prepares and "plan_cache_mode" not in options.get("options", ""):
+        with connection.cursor() as cursor:
+            cursor.execute("SET plan_cache_mode = force_generic_plan")
 
 
 def server_prepared_cursor() -> Any:
@@ -73,16 +99,16 @@ class _Composing:
         self._parameters = parameters
         self._composed: dict[str, _Composed] = {}
 
-    def _execute(
-        self, cursor: Any, values: Mapping[str, Any], around: str = "{sql}", more: Sequence[Any] = ()
-    ) -> _Composed:
-        composed = self._composed.get(connection.vendor) or self._compose()
-        adapted = {name: parameter.adapted(values[name]) for name, parameter in self._parameters.items()}
-        sent = list(composed.constants)
-        for place, name in composed.places.items():
-            sent[place] = adapted[name]
-        cursor.execute(around.format(sql=composed.sql), [*sent, *more])
+    def _execute(self, cursor: Any, values: Mapping[str, Any]) -> _Composed:
+        composed = self._ready()
+        cursor.execute(composed.sql, composed.sent(self._adapted(values)))
         return composed
+
+    def _ready(self) -> _Composed:
+        return self._composed.get(connection.vendor) or self._compose()
+
+    def _adapted(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: parameter.adapted(values[name]) for name, parameter in self._parameters.items()}
 
     def _compose(self) -> _Composed:
         built = self._build(**{name: parameter.sample for name, parameter in self._parameters.items()})
@@ -93,8 +119,11 @@ class _Composing:
         places = {at: samples[found] for at, found in enumerate(constants) if _is_in(found, samples)}
         missing = set(self._parameters) - set(places.values())
         assert not missing, f"not found in the query: {missing}"
-        selected = [expression for expression, *_ in (compiler.select or [])]
-        composed = _Composed(sql, tuple(constants), places, compiler.get_converters(selected))
+        converters = compiler.get_converters([expression for expression, *_ in (compiler.select or [])])
+        if connection.vendor == "postgresql":
+            composed = _Composed(_with_constants_in(sql, constants, places), None, places, converters)
+        else:
+            composed = _Composed(sql, tuple(constants), places, converters)
         self._composed[connection.vendor] = composed
         return composed
 
@@ -140,9 +169,12 @@ class PreparedUpdate(_Composing):
                 record.save(force_insert=True)
             return changed
         fields = [field for field in record._meta.concrete_fields if not isinstance(field, AutoField)]
-        sent = [field.get_db_prep_save(getattr(record, field.attname), connection) for field in fields]
+        stored = {
+            f"new_{field.column}": field.get_db_prep_save(getattr(record, field.attname), connection)
+            for field in fields
+        }
         with server_prepared_cursor() as cursor:
-            self._execute(cursor, values, _and_insert(record, fields), sent)
+            cursor.execute(_and_insert(record, fields).format(sql=self._ready().sql), self._adapted(values) | stored)
             return int(cursor.rowcount) > 0
 
     def _query(self, built: QuerySet[Any, Any]) -> Any:
@@ -151,10 +183,29 @@ class PreparedUpdate(_Composing):
         return query
 
 
+def _with_constants_in(sql: str, constants: Sequence[Any], places: Mapping[int, str]) -> str:
+    """The text with its constants, which one plan for all values can make use of (for the condition of a partial index,
+    say), and with names for its parameters, so that each is sent once."""
+    from psycopg.sql import Literal
+
+    database: Any = connection
+    at = itertools.count()
+
+    def written(found: re.Match[str]) -> str:
+        if found[0] == "%%":
+            return "%%"
+        place = next(at)
+        if place in places:
+            return f"%({places[place]})s"
+        return Literal(constants[place]).as_string(database.connection).replace("%", "%%")
+
+    return re.sub("%%|%s", written, sql)
+
+
 def _and_insert(record: Model, fields: Sequence[Field[Any, Any]]) -> str:
     quote = connection.ops.quote_name
     columns = ", ".join(quote(str(field.column)) for field in fields)
-    places = ", ".join(["%s"] * len(fields))
+    places = ", ".join(f"%(new_{field.column})s" for field in fields)
     return (
         "WITH changed AS ({sql} RETURNING 1) "
         f"INSERT INTO {quote(record._meta.db_table)} ({columns}) SELECT {places} FROM changed LIMIT 1"

@@ -6,11 +6,12 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
+from django.test.utils import CaptureQueriesContext
 
 from augmed.foundation.models import Job
-from augmed.foundation.prepared import Parameter, Prepared, PreparedUpdate
+from augmed.foundation.prepared import Parameter, Prepared, PreparedUpdate, keep_generic_plans
 
 
 def jobs(identifier, before, total):
@@ -79,3 +80,72 @@ def test_an_update_stores_a_row_with_it_if_it_changes_any(db):
     recorded = Job.objects.exclude(kind="counted").get()
     assert (recorded.pk, recorded.kind, recorded.parameters) == (stored.pk, stored.kind, {"n": 2})
     assert recorded.created_at == stored.created_at
+
+
+@pytest.mark.postgresql
+def test_postgresql_keeps_one_plan_for_all_values(db):
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW plan_cache_mode")
+        assert cursor.fetchone() == ("force_generic_plan",)
+    with CaptureQueriesContext(connection) as captured:
+        for total in range(8):
+            query().rows(identifier=uuid.uuid4(), before=datetime(2100, 1, 1, tzinfo=UTC), total=total)
+    assert len(captured) == 8
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT generic_plans, custom_plans, parameter_types::text FROM pg_prepared_statements"
+            " WHERE statement LIKE %s ORDER BY prepare_time DESC LIMIT 1",
+            ["%foundation_job%= 'a kind'%"],  # constants are in the text
+        )
+        generic, custom, types = cursor.fetchone()
+    assert generic >= 8
+    assert custom == 0
+    assert types == '{uuid,bigint,"timestamp with time zone"}'  # each parameter once
+
+
+class Told:
+    """In place of a connection: what it is told."""
+
+    def __init__(self, vendor, **options):
+        self.vendor, self.settings_dict, self.statements = vendor, {"OPTIONS": options}, []
+
+    def cursor(self):
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def execute(self, statement):
+        self.statements.append(statement)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "options", "told"),
+    [
+        ("postgresql", {"prepare_threshold": 0}, 1),
+        ("postgresql", {"prepare_threshold": 0, "options": "-c statement_timeout=5000"}, 1),
+        ("postgresql", {"prepare_threshold": 0, "options": "-c plan_cache_mode=auto"}, 0),
+        ("postgresql", {}, 0),  # PREPARE_STATEMENTS=false
+        ("sqlite", {}, 0),
+    ],
+)
+def test_only_connections_that_prepare_are_told_to_keep_plans(vendor, options, told):
+    opened = Told(vendor, **options)
+    keep_generic_plans(connection=opened, sender=None)
+    assert opened.statements == ["SET plan_cache_mode = force_generic_plan"] * told
+
+
+def test_constants_stand_for_themselves(db):
+    """Whatever characters they have: on PostgreSQL they are written into the text."""
+    odd = "100% of 'it', %s, %(name)s {0} \\ and a ü"
+    Job.objects.create(kind="odd", parameters={"n": 1}, progress_total=3, message=odd)
+    Job.objects.create(kind="odd", parameters={"n": 2}, progress_total=3, message="another")
+    prepared = Prepared(
+        lambda total: Job.objects.filter(progress_total=total, message=odd).values_list("parameters", "message"),
+        total=Parameter(models.BigIntegerField(), 2_100_000_001),
+    )
+    assert prepared.rows(total=3) == [({"n": 1}, odd)]
+    assert prepared.rows(total=4) == []
