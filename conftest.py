@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from hashlib import sha256
 from itertools import count
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.conf import settings
-from django.core.signals import request_finished, request_started
-from django.test import Client, TransactionTestCase
+from django.test import TransactionTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
+
+pytest_plugins = ["augmed.foundation.browsing"]
 
 # A slow machine is no failure of a law. CI tries the same examples each time, so that a change is judged by itself;
 # everybody else's run looks for new ones.
@@ -93,7 +89,7 @@ def _fresh_cache() -> Iterator[None]:
     from experiments.languages import texts
 
     cache.clear()
-    texts._frozen.cache_clear()  # ids of protocols come again in the next test
+    texts.forget_protocols()  # ids of protocols come again in the next test
     yield
     cache.clear()
 
@@ -172,174 +168,3 @@ def api() -> Callable[..., APIClient]:
         return made
 
     return client
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """One Chromium for all browser tests: a second Playwright in the same thread would be refused."""
-    from playwright.sync_api import expect, sync_playwright
-
-    expect.set_options(timeout=20_000)  # how slow the machine is, is no finding
-
-    # Playwright keeps an event loop in this thread, which Django takes for asynchronous code.
-    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
-        yield browser
-        browser.close()
-    if before is None:
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-def _is_problem(message: Any, offline: bool) -> bool:
-    """An error, but for the icon that the admin has none of and the refusals that a test provokes."""
-    expected = "favicon" in message.location.get("url", "") or any(code in message.text for code in ("409", "422"))
-    expected = expected or (offline and "net::ERR_" in message.text)
-    return message.type == "error" and not expected
-
-
-class _Requests:
-    """How many requests the live server, which runs in this process, is busy with."""
-
-    def __init__(self) -> None:
-        self.changed = threading.Condition()
-        self.count = 0
-
-    def begun(self, **_: Any) -> None:
-        with self.changed:
-            self.count += 1
-
-    def done(self, **_: Any) -> None:
-        with self.changed:
-            self.count -= 1
-            self.changed.notify_all()
-
-    def wait(self) -> None:
-        with self.changed:
-            self.changed.wait_for(lambda: self.count <= 0, timeout=20)
-
-
-def _leave_quietly(context: Any, requests: _Requests) -> None:
-    """Close a browser whose pages would tell the server that they are left, while its database is being emptied; and
-    wait for what the server is still busy with."""
-    from playwright.sync_api import Error
-
-    for page in context.pages:
-        with suppress(Error):  # a page that is just being left has no script to quieten
-            page.evaluate("() => { navigator.sendBeacon = () => true; window.fetch = () => new Promise(() => {}); }")
-    context.close()
-    requests.wait()
-
-
-@pytest.fixture
-def _requests() -> Iterator[_Requests]:
-    requests = _Requests()
-    request_started.connect(requests.begun)
-    request_finished.connect(requests.done)
-    yield requests
-    request_started.disconnect(requests.begun)
-    request_finished.disconnect(requests.done)
-
-
-@pytest.fixture
-def browse(chromium: Any, live_server: Any, _requests: _Requests) -> Iterator[Callable[..., Any]]:
-    """`browse(user)` is a page signed in as the user, `browse(None)` one of nobody. At the end no console error may
-    have been written, no request may have gone to anywhere else. `offline=True`: a test that cuts the connection."""
-    contexts, problems = [], []
-
-    def elsewhere(request: Any) -> None:
-        if not request.url.startswith((live_server.url, "data:", "blob:", "about:")):
-            problems.append(f"a request to {request.url}")
-
-    def open_page(
-        user: Any,
-        *,
-        width: int = 1440,
-        scheme: str = "light",
-        javascript: bool = True,
-        offline: bool = False,
-        **more: Any,
-    ) -> Any:
-        context = chromium.new_context(
-            base_url=live_server.url,
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,
-            java_script_enabled=javascript,
-            **more,
-        )
-        if user is not None:
-            client = Client()
-            client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-            cookie = client.cookies[settings.SESSION_COOKIE_NAME]
-            context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
-        page = context.new_page()
-        page.set_default_timeout(30_000)
-        page.on("request", elsewhere)
-        page.on("console", lambda message: problems.append(message.text) if _is_problem(message, offline) else None)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        contexts.append(context)
-        return page
-
-    yield open_page
-    for context in contexts:
-        _leave_quietly(context, _requests)
-    assert problems == []
-
-
-def _has_arrived(page: Any) -> None:
-    """A page that is just being replaced has no document for a moment, and then one without its styles.
-
-    This cannot know that a click will lead elsewhere: first expect what only the new page has."""
-    page.wait_for_load_state("load")
-    page.locator("body").wait_for(state="attached")
-
-
-@pytest.fixture
-def fits() -> Callable[[Any], None]:
-    """`fits(page)`: nothing on the page reaches beyond its right edge."""
-
-    def look(page: Any) -> None:
-        _has_arrived(page)
-        needed, there = page.locator("html").evaluate("html => [html.scrollWidth, html.clientWidth]")
-        assert needed <= there, f"{page.url} needs {needed} pixels and has {there}"
-
-    return look
-
-
-@pytest.fixture
-def picture(request: Any) -> Callable[..., None]:
-    """Keep a screenshot where SCREENSHOTS names a folder."""
-
-    def take(page: Any, name: str) -> None:
-        if folder := os.environ.get("SCREENSHOTS"):
-            _has_arrived(page)
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=f"{folder}/{name}.png", full_page=True)
-
-    return take
-
-
-@pytest.fixture(scope="session")
-def axe_source() -> str:
-    import axe_playwright_python
-
-    return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
-
-
-@pytest.fixture
-def no_barriers(axe_source: str) -> Callable[[Any], None]:
-    """`no_barriers(page)`: axe finds nothing against WCAG 2.2 A and AA on the page as it stands.
-
-    Without preloading: it would copy imported sheets of the admin into the page, which the page's policy forbids."""
-
-    def look(page: Any) -> None:
-        _has_arrived(page)
-        page.evaluate(axe_source)
-        rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-        looking = "(tags) => axe.run({preload: false, runOnly: {type: 'tag', values: tags}})"
-        found = page.evaluate(looking, rules)["violations"]
-        assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
-
-    return look

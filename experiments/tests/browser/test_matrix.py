@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import expect
 
+from augmed.foundation.browsing import arrived
 from cases.models import LayoutNode
 from experiments.actions.design import set_cells
 from experiments.models import Stage
@@ -29,6 +32,10 @@ def cell(page: Any, row: str, column: str) -> Any:
     return page.locator(f'button.cell[aria-label^="{row}, {column}:"]')
 
 
+def says(button: Any, words: str) -> None:
+    expect(button).to_have_attribute("aria-label", re.compile(f": {re.escape(words)}$"))
+
+
 def cells_of(study: Any, arm: str, stage: int = 1) -> list[dict[str, Any]]:
     return Stage.objects.get(arm__experiment=study, arm__name=arm, position=stage).cells
 
@@ -42,47 +49,49 @@ def test_a_study_is_designed_by_keyboard_alone(browse: Any, draft: Any, lead: An
     press("Tab")  # one tab stop for the whole grid
     while page.evaluate("document.activeElement.className.includes('expand')"):
         press("Tab")
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Patient, Without advice:")
+    expect(cell(page, "Patient", "Without advice")).to_be_focused()
 
     press("ArrowDown")
     press("ArrowRight")
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Age, With advice: shown"
+    age = cell(page, "Age", "With advice")
+    expect(age).to_be_focused()
+    says(age, "shown")
     press("Space")
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Age, With advice: hidden"
-    assert page.locator('[data-count="1"]').inner_text() == "3"
+    says(age, "hidden")
+    expect(page.locator('[data-count="1"]')).to_have_text("3")
 
     press("Enter")  # into the editor, with this cell
-    assert page.locator("#matrix-selected").inner_text() == "Age: With advice"
-    assert page.evaluate("document.activeElement.id") == "edit-shown"
+    expect(page.locator("#matrix-selected")).to_have_text("Age: With advice")
+    expect(page.locator("#edit-shown")).to_be_focused()
     page.locator("#edit-shown").select_option("1")
     press("Tab")
     press("Tab")
-    assert page.evaluate("document.activeElement.id") == "edit-highlight"
+    expect(page.locator("#edit-highlight")).to_be_focused()
     page.locator("#edit-highlight").select_option("1")
     press("Tab")
     page.keyboard.type("1.5")
     press("Tab")
     press("Shift+Tab")
     press("Escape")
-    label = page.evaluate("document.activeElement.getAttribute('aria-label')")
-    assert label == "Age, With advice: shown, highlighted, pinned at 1.5"
+    expect(age).to_be_focused()
+    says(age, "shown, highlighted, pinned at 1.5")
 
     press("ArrowDown")  # Findings
     press("ArrowDown")
     press("ArrowDown")
     press("+")  # its features
     press("ArrowDown")
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Hemoglobin, With advice")
+    expect(cell(page, "Hemoglobin", "With advice")).to_be_focused()
     press("Space")
-    assert "1 of 2 shown" in cell(page, "Findings", "With advice").get_attribute("aria-label")
+    says(cell(page, "Findings", "With advice"), "1 of 2 shown")
     press("Delete")
-    assert cell(page, "Hemoglobin", "With advice").get_attribute("aria-label").endswith(": shown, as above")
+    says(cell(page, "Hemoglobin", "With advice"), "shown, as above")
     picture(page, "matrix-keyboard")
 
     page.locator("#matrix-submit").focus()
     with page.expect_navigation():
         press("Enter")
-    assert "The matrix is saved." in page.locator(".messagelist").inner_text()
+    expect(page.locator(".messagelist")).to_contain_text("The matrix is saved.")
     saved = {(one["node"], one["discriminator"]): one for one in cells_of(draft, "With advice")}
     assert saved["age", None] == {
         "node": "age", "discriminator": None, "shown": True, "collapse": None, "highlight": True, "top": "1.5",
@@ -94,32 +103,32 @@ def test_bulk_copy_filter_and_undo(browse: Any, draft: Any, lead: Any, picture: 
     page = browse(lead)
     page.goto(address(draft))
     visible = page.locator("table.matrix tbody tr:visible")
-    assert visible.count() == 8  # features are folded in
+    expect(visible).to_have_count(8)  # features are folded in
 
     page.get_by_label("Only what differs between columns").check()
-    assert visible.first.locator(".label").inner_text() == "Advice"
-    assert visible.count() == 2
+    expect(visible).to_have_count(2)
+    expect(visible.first.locator(".label")).to_have_text("Advice")
     page.get_by_label("Only what differs between columns").uncheck()
     page.get_by_role("searchbox", name="Find").fill("creat")
-    assert visible.count() == 4  # the feature and the headings above it
+    expect(visible).to_have_count(4)  # the feature and the headings above it
     page.get_by_role("searchbox", name="Find").fill("")
 
     cell(page, "Findings", "Without advice").click()  # chooses it and changes nothing
-    assert page.locator("#matrix-status").inner_text() == "No changes yet"
+    expect(page.locator("#matrix-status")).to_have_text("No changes yet")
     cell(page, "Findings", "Without advice").click()
-    assert cell(page, "Findings", "Without advice").get_attribute("aria-label").endswith(": shown")
-    assert page.locator("#edit-shown").input_value() != ""
+    says(cell(page, "Findings", "Without advice"), "shown")
+    expect(page.locator("#edit-shown")).not_to_have_value("")
     page.locator("#edit-scope").select_option("column")
-    assert page.locator("#edit-shown").input_value() == ""  # whatever is picked now is a change
+    expect(page.locator("#edit-shown")).to_have_value("")  # whatever is picked now is a change
     page.locator("#edit-shown").select_option("0")
-    assert page.locator('[data-count="0"]').inner_text() == "0"
+    expect(page.locator('[data-count="0"]')).to_have_text("0")
     page.get_by_role("button", name="Undo").click()
-    assert page.locator('[data-count="0"]').inner_text() == "3"
+    expect(page.locator('[data-count="0"]')).to_have_text("3")
 
     page.locator("#copy-from").select_option("1")
     page.locator("#copy-to").select_option("0")
     page.get_by_role("button", name="Copy column").click()
-    assert page.locator('[data-count="0"]').inner_text() == "4"
+    expect(page.locator('[data-count="0"]')).to_have_text("4")
     with page.expect_navigation():
         page.get_by_role("button", name="Save matrix").click()
     assert {one["node"] for one in cells_of(draft, "Without advice")} == {"age", "lab", "advice"}
@@ -137,9 +146,10 @@ def test_the_slower_of_two_sees_the_conflict_and_keeps_the_own_cells(
     with page.expect_response(lambda response: response.request.method == "POST") as answer:
         page.get_by_role("button", name="Save matrix").click()
     assert answer.value.status == 409
-    page.wait_for_selector(".notice.warning")
+    expect(page.locator(".notice.warning")).to_be_visible()
+    arrived(page)
     picture(page, "matrix-conflict")
-    assert cell(page, "Age", "Without advice").get_attribute("aria-label").endswith(": hidden")
+    says(cell(page, "Age", "Without advice"), "hidden")
     with page.expect_navigation():
         page.get_by_role("button", name="Save matrix").click()
     assert {one["node"]: one["shown"] for one in cells_of(draft, "Without advice")} == {"age": False, "lab": True}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from experiments.actions.references import set_reference
 from experiments.tests import factories
@@ -19,7 +20,7 @@ def test_a_case_as_arms_show_it(
 ) -> None:
     page = browse(lead, width=width, scheme=scheme)
     page.goto(reverse("admin:experiments_experiment_preview", args=[study.pk]))
-    assert page.get_by_text("1 of 4", exact=True).is_visible()
+    expect(page.get_by_text("1 of 4", exact=True)).to_be_visible()
     fits(page)
     picture(page, f"case-{width}-{scheme}")
 
@@ -29,11 +30,10 @@ def test_a_case_as_arms_show_it(
     page.get_by_label("Only what differs").check()
     with page.expect_navigation():
         page.get_by_role("button", name="Show").click()
-    assert page.get_by_text("Only here").count() == 1
-    assert page.locator("table.side-by-side tbody tr").count() == 2
-    with page.expect_navigation():
-        page.locator('a[rel="next"]').click()
-    assert "2 of 4 in the study" in page.locator(".place").inner_text()
+    expect(page.get_by_text("Only here")).to_have_count(1)
+    expect(page.locator("table.side-by-side tbody tr")).to_have_count(2)
+    page.locator('a[rel="next"]').click()
+    expect(page.locator(".place")).to_contain_text("2 of 4 in the study")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1024, "dark")])
@@ -60,7 +60,7 @@ def test_upload_of_display_configs(
     page.goto(reverse("admin:experiments_display_configs"))
     picture(page, f"configs-upload-{width}-{scheme}")
     send(f"{clinician.email},77,Patient.Weight,,,", f"{clinician.email},77,Patient.Age,maybe,,")
-    assert page.locator("#content tbody tr").count() == 2
+    expect(page.locator("#content tbody tr")).to_have_count(2)
     picture(page, f"configs-errors-{width}-{scheme}")
 
     send(
@@ -72,7 +72,7 @@ def test_upload_of_display_configs(
     fits(page)
     page.get_by_label("These values are right").check()
     page.get_by_role("button", name="Upload").click()
-    page.wait_for_selector("text=The file is uploaded.")
+    expect(page.get_by_text("The file is uploaded.")).to_be_visible()
     picture(page, f"configs-result-{width}-{scheme}")
 
 

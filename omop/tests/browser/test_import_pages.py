@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import expect
 
+from augmed.foundation.browsing import arrived
 from augmed.foundation.models import Job
 from omop import actions
 from omop.imports.options import ImportOptions
@@ -63,7 +65,7 @@ def test_upload_alias_confirm_loaded(
     is_sound(page)
     picture(page, f"import-alias-{width}-{scheme}")
     first = page.url
-    assert page.get_by_label("CDM_VISIT_OCCURRENCE_2020.csv is").input_value() == "visit_occurrence"
+    expect(page.get_by_label("CDM_VISIT_OCCURRENCE_2020.csv is")).to_have_value("visit_occurrence")
     page.get_by_role("button", name="Confirm and check again").click()
     page.wait_for_url(lambda address: address != first)
     page.get_by_role("heading", name="Checked: no errors").wait_for()
@@ -94,9 +96,10 @@ def test_by_keyboard_alone(browse: Any, data_staff: Any, write_table: Any) -> No
     press("Enter")
     page.wait_for_url(RUN)
     page.get_by_role("button", name="Load now").wait_for()
+    arrived(page)
     page.locator("#content h1").evaluate("title => { title.tabIndex = -1; title.focus(); }")
     press("Tab")
-    assert page.evaluate(focused) == "Load now"
+    expect(page.get_by_role("button", name="Load now")).to_be_focused()
     press("Enter")
     page.get_by_role("heading", name="Loaded", exact=True).wait_for()
     assert Person.objects.count() == 1
@@ -110,7 +113,7 @@ def test_a_wrong_choice_keeps_the_upload(browse: Any, data_staff: Any, write_tab
     page.get_by_label("Tables whose files have no header").fill("persons")
     page.get_by_role("button", name="Check the files").click()
     page.get_by_text("There is no table persons in CDM 5.4.").wait_for()
-    assert page.evaluate("document.activeElement.name") == "headerless"
+    expect(page.locator("[name=headerless]")).to_be_focused()
     page.get_by_text("is on the server already").wait_for()
     page.get_by_label("Tables whose files have no header").fill("")
     page.get_by_role("button", name="Check the files").click()
@@ -141,7 +144,7 @@ def test_an_upload_is_stopped(browse: Any, data_staff: Any, write_table: Any) ->
     page.get_by_role("button", name="Check the files").click()
     page.get_by_role("button", name="Stop the upload").click()
     page.get_by_text("You stopped the upload, and nothing of it was kept.").wait_for()
-    assert page.get_by_role("button", name="Check the files").is_enabled()
+    expect(page.get_by_role("button", name="Check the files")).to_be_enabled()
     page.unroute("**/bulk-import/")
 
 
@@ -183,7 +186,7 @@ def test_progress_without_a_reload_then_the_outcome(
     page.get_by_text("Reading person.csv", exact=True).wait_for()
     page.get_by_text("400,000 rows · 40,000 rows/s · less than a minute left").wait_for()
     page.get_by_text("25 %").wait_for()
-    assert page.get_by_role("progressbar", name="Check").get_attribute("value") == "25"
+    expect(page.get_by_role("progressbar", name="Check")).to_have_attribute("value", "25")
     assert page.evaluate("window.stays")
     is_sound(page)
     picture(page, f"import-progress-{width}-{scheme}")
@@ -201,6 +204,7 @@ def test_cancel(browse: Any, data_staff: Any, waiting: Job, is_sound: Any) -> No
     waiting.refresh_from_db()
     assert waiting.status == "cancelled"
     page.get_by_role("link", name="Change choices and check again").click()
+    page.get_by_role("button", name="Check again").wait_for()
     is_sound(page)
 
 

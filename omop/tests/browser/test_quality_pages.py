@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from omop.imports import runs as kept
 from omop.models import CheckOutcome, ImportRun, Measurement, TableLoad
@@ -163,5 +165,5 @@ def test_by_keyboard_from_the_overview_to_a_check(browse: Any, data_staff: Any, 
     page.keyboard.press("Tab")
     with page.expect_navigation():
         page.keyboard.press("Enter")
-    assert page.get_by_role("heading", level=1).inner_text().startswith("measurement")
-    assert page.get_by_role("img").get_attribute("aria-label").startswith("12 runs")  # the refused have no mark
+    expect(page.get_by_role("img")).to_have_attribute("aria-label", re.compile("^12 runs"))  # the refused have no mark
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("^measurement"))

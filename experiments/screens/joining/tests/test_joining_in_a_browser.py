@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from augmed.foundation.browsing import arrived
 from experiments.actions.design import update_experiment
 from experiments.actions.references import set_reference
 from experiments.models import Enrolment, Experiment
@@ -75,50 +76,49 @@ def test_from_the_consent_to_the_feedback_and_out_again(
 ) -> None:
     page = browse(reader.user, width=width, scheme=scheme)
 
-    def looked_at(name: str) -> None:
+    def looked_at(name: str, only_here: Any) -> None:
+        expect(only_here).to_be_visible()
         fits(page)
         picture(page, f"{name}-{width}-{scheme}")
         no_barriers(page)
 
     page.goto("/home/")
     page.get_by_role("link", name="Read and sign the consent form").click()
-    looked_at("consent")
+    looked_at("consent", page.get_by_role("button", name="Sign and take part"))
     page.get_by_role("button", name="Sign and take part").click()
     expect(page.locator("#errors")).to_be_focused()
-    looked_at("consent-errors")
+    looked_at("consent-errors", page.locator("#errors"))
     page.get_by_label("I have read the text above").check()
     page.get_by_label("Your full name").fill("Dr. Ada Reader")
     page.get_by_role("button", name="Sign and take part").click()
 
-    expect(page.get_by_role("heading", name="About you")).to_be_visible()
-    looked_at("intake")
+    looked_at("intake", page.get_by_role("heading", name="About you"))
     page.get_by_role("button", name="Save and go on").click()
     expect(page.locator("#errors")).to_be_focused()
-    looked_at("intake-errors")
+    looked_at("intake-errors", page.locator("#errors"))
     page.get_by_label("Physician").check()
     page.get_by_label("Years of experience").fill("12")
     page.get_by_label("4", exact=True).check()
     page.get_by_role("button", name="Save and go on").click()
 
-    looked_at("instructions")
+    looked_at("instructions", page.get_by_role("button", name="I have read it"))
     page.get_by_role("button", name="I have read it").click()
-    looked_at("practice")
+    looked_at("practice", page.get_by_role("button", name="Begin to practise"))
     page.get_by_role("button", name="Begin to practise").click()
-    looked_at("practice-unopened")
+    looked_at("practice-unopened", page.get_by_role("button", name="Open the case"))
     page.get_by_role("button", name="Open the case").click()
-    page.wait_for_selector("#answers")
+    expect(page.locator("#answers")).to_be_visible()
+    arrived(page)
     page.get_by_label("yes").check()
     page.locator("#q-risk").fill("30")
     page.get_by_role("button", name="Send answers").click()
-    expect(page.get_by_text("Differs from your answer")).to_be_visible()
-    looked_at("feedback")
+    looked_at("feedback", page.get_by_text("Differs from your answer"))
 
     page.get_by_role("link", name="To your studies").click()
     page.get_by_role("link", name="Leave the study").click()
-    looked_at("withdraw")
+    looked_at("withdraw", page.get_by_role("button", name="Leave the study"))
     page.get_by_role("button", name="Leave the study").click()
-    expect(page.get_by_text("It is recorded that you left.")).to_be_visible()
-    looked_at("left")
+    looked_at("left", page.get_by_text("It is recorded that you left."))
 
 
 def test_by_keyboard_alone(browse: Any, study: Experiment, reader: Enrolment) -> None:
