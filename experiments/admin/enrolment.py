@@ -17,10 +17,14 @@ from experiments.actions.enrolment import enrol, withdraw
 from experiments.admin.inlines import StudyInline
 from experiments.admin.kind_filter import KindFilter
 from experiments.admin.people_forms import PersonForm
+from experiments.admin.study_filter import StudyFilter
 from experiments.admin_tools import StudyAdmin, may_in_study
 from experiments.admin_views import csv_imports
 from experiments.languages.texts import texts_of_design
 from experiments.models import ConsentRecord, Enrolment, EnrolmentEvent, Experiment, Reminder
+from experiments.monitoring.masking import reminders_tell
+from experiments.reminders.outbox import standing_of, with_standing
+from experiments.reviewing.progress import seen_stages
 from participants.actions.invitations import invite
 from participants.language import speaking_to
 
@@ -98,19 +102,27 @@ class ConsentInline(_Record):
 
 
 class ReminderInline(_Record):
-    """Without the number of cases that waited: it counts later stages too, which not every arm has."""
+    """Without the number of cases that waited: it counts later stages too, which not every arm has. For the same reason
+    they are left out where their days tell the arm to somebody who may not know it."""
 
     model = Reminder
-    fields = readonly_fields = ("sent_at",)
+    fields = readonly_fields = ("sent_at", "became")
     verbose_name_plural = "Reminders by e-mail"
     view_verb = Verb.MANAGE_ENROLMENT
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return with_standing(super().get_queryset(request))
+
+    @admin.display(description="what became of it")
+    def became(self, obj: Reminder) -> str:
+        return standing_of(obj).in_words
 
 
 @admin.register(Enrolment)
 class EnrolmentAdmin(StudyAdmin):
     view_verb = Verb.VIEW_PROGRESS
     add_verb = Verb.MANAGE_ENROLMENT
-    list_filter = (StatusFilter, KindFilter, ("experiment", admin.RelatedOnlyFieldListFilter))
+    list_filter = (StatusFilter, KindFilter, ("experiment", StudyFilter))
     list_select_related = ("experiment", "user")
     search_fields = ("pseudonym", "experiment__name")
     actions = ("invite_chosen", "withdraw_chosen")
@@ -130,7 +142,10 @@ class EnrolmentAdmin(StudyAdmin):
         return ("pseudonym", "experiment", "kind", "status_seen", "arrival", "joined_at", self._account(request))
 
     def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
-        return (EventInline, ConsentInline, ReminderInline) if obj is not None else ()
+        if obj is None:
+            return ()
+        masked = reminders_tell(obj.experiment, seen_stages(obj.experiment, request.user))
+        return (EventInline, ConsentInline) if masked else (EventInline, ConsentInline, ReminderInline)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:

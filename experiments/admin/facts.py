@@ -11,6 +11,7 @@ from django.utils.html import format_html
 
 from augmed.foundation.permissions import Verb
 from experiments.admin.inlines import StudyInline
+from experiments.admin.study_filter import StudyFilter
 from experiments.admin_tools import StudyReadOnlyAdmin, may_in_study
 from experiments.models import (
     AllocationRun,
@@ -116,7 +117,7 @@ class AssignmentAdmin(StudyReadOnlyAdmin):
 
     experiment_path = "enrolment__experiment"
     view_verb = Verb.VIEW_PROGRESS
-    list_filter = ("drawn_by", "enrolment__kind", ("enrolment__experiment", admin.RelatedOnlyFieldListFilter))
+    list_filter = ("drawn_by", "enrolment__kind", ("enrolment__experiment", StudyFilter))
     list_select_related = ("enrolment__experiment", "case", "arm")
     search_fields = ("enrolment__pseudonym", "=case__number")
     inlines = (AssignmentDisclosureInline,)
@@ -181,7 +182,7 @@ class ReviewAdmin(_OutcomeAdmin):
         "assignment__enrolment__experiment", "assignment__case", "assignment__arm", "opening", "submission",
     )  # fmt: skip
     search_fields = ("assignment__enrolment__pseudonym", "=assignment__case__number")
-    list_filter = (("assignment__enrolment__experiment", admin.RelatedOnlyFieldListFilter),)
+    list_filter = (("assignment__enrolment__experiment", StudyFilter),)
     list_display = ("__str__", "study", "participant", "case", "arm_and_stage", "opened", "answered")
     fields = readonly_fields = (
         "public_id", "study", "participant", "case", "opened", "answered", "stage_position", "arm", "disclosed",
@@ -225,7 +226,7 @@ class SubmissionAdmin(_OutcomeAdmin):
         "review__assignment__enrolment__experiment", "review__assignment__case", "review__assignment__arm",
     )  # fmt: skip
     search_fields = ("review__assignment__enrolment__pseudonym", "=review__assignment__case__number")
-    list_filter = (("review__assignment__enrolment__experiment", admin.RelatedOnlyFieldListFilter),)
+    list_filter = (("review__assignment__enrolment__experiment", StudyFilter),)
     fields = readonly_fields = (
         "study", "participant", "case", "submitted_at", "attention_check", "answers_sha256", "client_data", "erased_at",
     )  # fmt: skip

@@ -19,6 +19,7 @@ from augmed.foundation.permissions import Verb
 from experiments.actions.questionnaires import copy_version, create_questionnaire, set_questions
 from experiments.admin.fields import LineList
 from experiments.admin.inlines import StudyInline
+from experiments.admin.study_filter import StudyFilter
 from experiments.admin_tools import StudyAdmin, StudyReadOnlyAdmin, show_refusal
 from experiments.design.question_forms import QUESTION_FIELDS
 from experiments.models import Experiment, Question, Questionnaire, QuestionnaireVersion
@@ -130,7 +131,7 @@ class QuestionnaireVersionAdmin(StudyAdmin):
     add_verb = change_verb = Verb.CHANGE_DESIGN
     list_display = ("__str__", "study", "question_count", "state", "created_at")
     list_select_related = ("questionnaire__experiment",)
-    list_filter = (("questionnaire__experiment", admin.RelatedOnlyFieldListFilter),)
+    list_filter = (("questionnaire__experiment", StudyFilter),)
     search_fields = ("questionnaire__name", "questionnaire__experiment__name")
     inlines = (QuestionInline,)
     change_form_template = "admin/experiments/questionnaire_change_form.html"

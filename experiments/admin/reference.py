@@ -13,6 +13,7 @@ from django.urls import URLPattern, path
 from augmed.foundation.permissions import Verb
 from cases.models import Case
 from experiments.actions.references import accept_reading, record_reading, set_reference
+from experiments.admin.study_filter import StudyFilter
 from experiments.admin_tools import StudyAdmin
 from experiments.admin_views import csv_imports
 from experiments.models import AdjudicatorReading, Experiment, ReferenceStandard
@@ -94,7 +95,7 @@ class ReferenceStandardAdmin(_ValueAdmin):
     change_list_template = "admin/experiments/reference_change_list.html"
     list_display = ("case", "question_key", "version", "value", "rule", "experiment", "created_at")
     list_select_related = ("case", "experiment")
-    list_filter = (("experiment", admin.RelatedOnlyFieldListFilter),)
+    list_filter = (("experiment", StudyFilter),)
     search_fields = ("question_key", "=case__number", "experiment__name")
     shown = ("experiment", "case", "question_key", "value", "rule", "version", "created_at", "created_by")
 

@@ -12,6 +12,7 @@ from augmed.foundation.errors import DomainError
 from augmed.foundation.permissions import Verb
 from experiments.actions.roles import grant_role, revoke_role
 from experiments.admin.people_forms import PersonForm
+from experiments.admin.study_filter import StudyFilter
 from experiments.admin_tools import StudyAdmin, may_in_study
 from experiments.models import StudyRole
 from experiments.roles import ROLES
@@ -29,7 +30,7 @@ class StudyRoleForm(PersonForm):
 class StudyRoleAdmin(StudyAdmin):
     view_verb = add_verb = Verb.MANAGE_STUDY_ROLES
     list_display = ("user", "role", "experiment", "granted_at", "granted_by")
-    list_filter = ("role", ("experiment", admin.RelatedOnlyFieldListFilter))
+    list_filter = ("role", ("experiment", StudyFilter))
     list_select_related = ("user", "experiment", "granted_by")
     search_fields = ("experiment__name", "user__email")
     actions = ("revoke",)
