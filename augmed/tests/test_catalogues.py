@@ -23,6 +23,13 @@ INFORMAL = {
     "es": r"\b(tú|tu|tus|ti|contigo)\b",
 }
 
+MISPRINTS = {
+    "de": r"[\"'”’«»]|(?<!\S)“|\.\.\.| [:;?!]",
+    "fr": r"[\"'“”„]|\.\.\.|[^\u00a0]:(?!\S)|[^\u202f][;?!]|«[^\u00a0]|[^\u00a0]»",
+    "es": r"[\"'“”„]|\.\.\.| [:;?!]",
+}
+"""Quotation marks, apostrophes and spaces that are another language's, or a typewriter's."""
+
 
 def catalogue(language):
     return polib.pofile(str(LOCALE / language / "LC_MESSAGES" / "django.po"))
@@ -62,6 +69,18 @@ def test_translations_have_the_same_places_for_values_and_the_same_tags(language
 def test_readers_are_addressed_formally(language):
     informal = re.compile(INFORMAL[language], re.IGNORECASE)
     assert [form for entry in entries(language) for form in forms(entry) if informal.search(form)] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_marks_and_spaces_are_those_of_the_language(language):
+    misprint = re.compile(MISPRINTS[language])
+    plain = {form: PLACES.sub("x", form) for entry in entries(language) for form in forms(entry)}
+    assert [form for form, text in plain.items() if misprint.search(text)] == []
+
+
+def test_spanish_questions_and_exclamations_open_with_a_mark():
+    wrong = [f for entry in entries("es") for f in forms(entry) for o, c in ("¿?", "¡!") if f.count(o) != f.count(c)]
+    assert wrong == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
