@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from augmed.foundation.browsing import arrived
 from experiments.actions import questionnaires
 from experiments.actions.preview_links import make_preview_link
 from experiments.models import ConsentDocument, Enrolment, Experiment, Stage, Submission
@@ -53,6 +54,7 @@ def test_a_researcher_reads_a_draft_as_an_arm_and_starts_over(
     page = browse(lead, width=1440)
     page.goto(reverse("admin:experiments_experiment_change", args=[draft.pk]))
     page.get_by_role("link", name="Previews", exact=True).click()
+    expect(page.get_by_role("button", name="Begin", exact=True)).to_be_visible()
     picture(page, "previews-1440")
     page.get_by_label("Arm").select_option(label="Advice afterwards")
     page.get_by_role("button", name="Begin", exact=True).click()
@@ -62,11 +64,12 @@ def test_a_researcher_reads_a_draft_as_an_arm_and_starts_over(
     no_barriers(page)
     page.get_by_role("button", name="Open the case").click()
     expect(page.get_by_role("heading", name="Your answers")).to_be_visible()
+    arrived(page)
     picture(page, "preview-case-1440")
     no_barriers(page)
     answer(page)
-    expect(page.get_by_role("complementary", name="Preview")).to_be_visible()
     expect(page.get_by_text("There is one more thing to this case")).to_be_visible()
+    expect(page.get_by_role("complementary", name="Preview")).to_be_visible()
     picture(page, "preview-done-1440")
     no_barriers(page)
     page.get_by_role("button", name="Start over").click()
@@ -134,6 +137,7 @@ def test_an_ethics_board_walks_through_a_study_without_an_account(
     looked_at("instructions", "Instructions")
     page.get_by_role("link", name="I have read it").click()
     page.get_by_role("link", name="Case 1 (Version C)").click()
+    expect(page.locator("#answers")).to_be_visible()
     looked_at("case", "Case 1")
     page.get_by_role("button", name="Send answers").click()
     expect(page.get_by_text("This question needs an answer.").first).to_be_visible()

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from augmed.foundation.browsing import until
 from experiments.actions.references import set_reference
 from experiments.actions.reminders import set_reminder_rule
 from experiments.models import Enrolment
@@ -79,7 +80,7 @@ def test_a_reminder_from_the_list_to_the_wish_for_none(
     row.get_by_role("checkbox").check()
     page.get_by_role("button", name="Remind now").click()
     expect(page.get_by_text("Reminders on their way: 1.")).to_be_visible()
-    [message] = mail.outbox
+    [message] = until(page, lambda: mail.outbox)
     assert message.to == ["reader.0@hospital.example.org"]
 
     link = re.search(r"http\S+/reminders/\S+", message.body)

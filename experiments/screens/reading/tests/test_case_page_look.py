@@ -126,6 +126,13 @@ def test_a_chart_tells_its_course_to_those_who_do_not_see_it(browse, clinician):
     expect(table.get_by_role("row").nth(1)).to_have_text("22 Sep 2003152 high")
 
 
+def test_a_chart_that_comes_in_place_of_the_link_one_stands_on_keeps_the_focus(browse, clinician):
+    page = opened(browse(clinician), reader_of(clinician, large_tree(60)))
+    page.locator(".c a").last.focus()
+    expect(page.locator(".c").last.locator("svg")).to_be_visible()
+    expect(page.locator(".c").last.locator("summary")).to_be_focused()
+
+
 def test_searching_marks_counts_and_walks_through_the_places(browse, clinician, picture):
     page = opened(browse(clinician), reader_of(clinician))
     page.get_by_role("button", name="Close all").click()
