@@ -83,7 +83,7 @@ def test_a_study_is_designed_by_keyboard_alone(browse: Any, draft: Any, lead: An
     press("ArrowDown")
     expect(cell(page, "Hemoglobin", "With advice")).to_be_focused()
     press("Space")
-    says(cell(page, "Findings", "With advice"), "1 of 2 shown")
+    says(cell(page, "Findings", "With advice"), "1 of 2 shown, as above")
     press("Delete")
     says(cell(page, "Hemoglobin", "With advice"), "shown, as above")
     picture(page, "matrix-keyboard")
