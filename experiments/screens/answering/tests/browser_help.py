@@ -8,7 +8,8 @@ from typing import Any
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from experiments.models import Answer, Review
+from augmed.foundation.browsing import arrived, until
+from experiments.models import Answer, Review, ReviewDraft
 from experiments.screens.answering.tests.questions import ANSWERS
 
 
@@ -19,7 +20,20 @@ def address(review: Review) -> str:
 def open_case(page: Any, review: Review) -> None:
     page.goto(address(review))
     page.get_by_role("button", name="Open the case").click()
-    page.wait_for_selector("#answers")
+    is_open(page)
+
+
+def is_open(page: Any) -> None:
+    """The case with its questions is there, and the scripts that keep and send what is typed. Before this step the
+    page had no questions."""
+    expect(page.locator("#answers")).to_be_visible()
+    arrived(page)
+
+
+def go_on(page: Any) -> None:
+    """From the first answers to the second reading."""
+    page.get_by_role("button", name="Go on with this case").click()
+    is_open(page)
 
 
 def field(page: Any, key: str) -> Any:
@@ -47,11 +61,17 @@ def send(page: Any) -> None:
 
 def says(page: Any, what: str) -> None:
     """The line of this name is the one that is shown."""
-    expect(page.locator(f'[data-says="{what}"]')).to_be_visible(timeout=30_000)
+    expect(page.locator(f'[data-says="{what}"]')).to_be_visible()
+
+
+def is_kept(page: Any) -> None:
+    """All of `fill` is in the draft. That something was saved is said earlier, too, where a field took its time."""
+    until(page, lambda: ReviewDraft.objects.filter(answers__contains="lines").exists())
+    says(page, "saved")
 
 
 def is_done(page: Any) -> None:
-    expect(page.get_by_role("heading", name="Saved")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Saved")).to_be_visible()
     expect(page.get_by_text("Your answers are saved and final.")).to_be_visible()
 
 

@@ -10,8 +10,19 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from augmed.foundation.browsing import until
 from experiments.models import Review, ReviewDraft, Submission
-from experiments.screens.answering.tests.browser_help import field, fill, open_case, says, stored
+from experiments.screens.answering.tests.browser_help import (
+    field,
+    fill,
+    go_on,
+    is_done,
+    is_kept,
+    is_open,
+    open_case,
+    says,
+    stored,
+)
 from experiments.screens.answering.tests.questions import ANSWERS
 
 pytestmark = pytest.mark.browser
@@ -41,13 +52,12 @@ def test_each_type_of_question_errors_and_both_readings(
 
     fill(page)
     page.get_by_role("button", name="Send answers").click()
-    expect(page.get_by_role("heading", name="Saved")).to_be_visible()
+    is_done(page)
     assert stored(review)["risk"] == "35"
     picture(page, f"done-{width}-{scheme}")
     no_barriers(page)
 
-    page.get_by_role("button", name="Go on with this case").click()
-    page.wait_for_selector("#answers")
+    go_on(page)
     fill(page, risk="60", diagnosis="Pneumonia")
     expect(page.locator("[data-changed]:visible")).to_have_count(2)
     picture(page, f"again-{width}-{scheme}")
@@ -102,8 +112,7 @@ def test_a_slider_is_no_answer_before_it_is_touched(browse: Any, review: Review,
     number.fill("")
     expect(slider).to_have_attribute("aria-valuetext", "No answer yet")
     number.fill("33,5")
-    box = slider.bounding_box()
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    slider.click()  # in its middle
     expect(number).to_have_value(re.compile(r"^(49|50|51)$"))
 
 
@@ -120,7 +129,7 @@ def test_the_whole_form_by_keyboard_alone(browse: Any, review: Review, clinician
     page.goto(reverse("review", args=[review.public_id]))
     page.get_by_role("button", name="Open the case").focus()
     page.keyboard.press("Enter")
-    page.wait_for_selector("#answers")
+    is_open(page)
 
     def go_to(selector: str) -> None:
         """By Tab, as far as it takes; what has the focus can be seen to have it."""
@@ -162,11 +171,11 @@ def test_the_whole_form_by_keyboard_alone(browse: Any, review: Review, clinician
     page.keyboard.type("lines")
     go_to("#answers button[type=submit]")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Saved")).to_be_visible()
+    is_done(page)
     assert stored(review) == {**ANSWERS, "findings": ["Cough", "Leg swelling"], "urgency": "100"}
     page.get_by_role("button", name="Go on with this case").focus()
     page.keyboard.press("Enter")
-    page.wait_for_selector("#answers")
+    is_open(page)
     field(page, "diagnosis").get_by_role("button", name="Keep it").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#q-diagnosis-2")).to_be_focused()
@@ -177,7 +186,7 @@ def test_what_is_typed_comes_back_on_another_device(browse: Any, review: Review,
     page = browse(clinician)
     open_case(page, review)
     fill(page)
-    says(page, "saved")
+    is_kept(page)
     tablet = browse(clinician, width=1024)
     tablet.goto(reverse("review", args=[review.public_id]))
     expect(tablet.locator("#q-next")).to_have_value("CT scan")
@@ -205,8 +214,8 @@ def test_who_leaves_with_unsaved_words_is_warned(browse: Any, review: Review, cl
     page.locator("#q-next").click()
     page.keyboard.type("CT scan")
     expect(page.locator('[data-says="offline"]')).to_be_visible()
-    page.evaluate("location.assign('/home/')")
-    page.wait_for_event("dialog", predicate=lambda _: True, timeout=20_000) if not asked else None
+    page.evaluate("setTimeout(() => location.assign('/home/'))")
+    until(page, lambda: asked)
     assert asked == ["beforeunload"]
 
 
@@ -215,14 +224,14 @@ def test_first_answers_can_be_kept_one_by_one(browse: Any, review: Review, clini
     open_case(page, review)
     fill(page)
     page.get_by_role("button", name="Send answers").click()
-    page.get_by_role("button", name="Go on with this case").click()
-    page.wait_for_selector("#answers")
+    is_done(page)
+    go_on(page)
     expect(page.locator("#q-risk")).to_have_value("")
     while (keep := page.locator("[data-keep]:visible")).count():
         keep.first.click()
     expect(page.locator("[data-changed]:visible")).to_have_count(0)
     page.get_by_role("button", name="Send answers").click()
-    expect(page.get_by_role("heading", name="Saved")).to_be_visible()
+    is_done(page)
     first, second = Review.objects.filter(assignment=review.assignment_id).order_by("stage_position")
     assert stored(first) == stored(second)
 
@@ -230,7 +239,7 @@ def test_first_answers_can_be_kept_one_by_one(browse: Any, review: Review, clini
 def test_all_of_it_without_javascript(browse: Any, review: Review, clinician: Any, picture: Any) -> None:
     page = browse(clinician, javascript=False)
     open_case(page, review)
-    assert page.locator('[data-slider="q-risk"]').is_hidden()
+    expect(page.locator('[data-slider="q-risk"]')).to_be_hidden()
     fill(page, next="")
     page.get_by_role("button", name="Send answers").click()
     page.get_by_text("One answer needs another look.").wait_for()
@@ -238,9 +247,9 @@ def test_all_of_it_without_javascript(browse: Any, review: Review, clinician: An
     page.locator("#q-next").fill("CT scan")
     page.get_by_role("button", name="Save and pause").click()
     page.get_by_role("link", name="Go on with this case").click()
-    assert page.locator("#q-next").input_value() == "CT scan"
+    expect(page.locator("#q-next")).to_have_value("CT scan")
     page.get_by_role("button", name="Send answers").click()
-    page.get_by_role("heading", name="Saved").wait_for()
+    is_done(page)
     assert Submission.objects.count() == 1
     assert not ReviewDraft.objects.exists()
 
@@ -255,5 +264,5 @@ def test_at_200_percent_everything_can_be_reached(
     fits(page)
     for name in ("Send answers", "Save and pause"):
         page.get_by_role("button", name=name).scroll_into_view_if_needed()
-        assert page.get_by_role("button", name=name).is_visible()
+        expect(page.get_by_role("button", name=name)).to_be_in_viewport()
     picture(page, "case-at-200-percent")

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from experiments.models import Answer, AttentionCheckAnswer, Enrolment, Review, ReviewDraft, Submission
 from experiments.reviewing.progress import totals
-from experiments.screens.answering.tests.browser_help import fill, is_done
+from experiments.screens.answering.tests.browser_help import fill, is_done, is_open
 from experiments.screens.answering.tests.questions import ALL_TYPES, ANSWERS
 from experiments.screens.joining.tests.helpers import joining_study
 from experiments.tests import factories
@@ -48,11 +48,12 @@ def join(page: Any) -> None:
     page.locator('[data-q="experience"]').get_by_label("more").check()
     page.get_by_role("button", name="Save and go on").click()
     page.get_by_role("button", name="I have read it").click()
+    expect(page.get_by_role("button", name="Begin to practise")).to_be_visible()
 
 
 def read(page: Any, *, risk: str) -> None:
     """Answer the case that is open."""
-    page.wait_for_selector("#answers")
+    is_open(page)
     fill(page, risk=risk)
     if (check := page.locator('[data-q="one-more"]')).count():
         check.get_by_label("All of the above").check()
@@ -64,6 +65,7 @@ def practise(page: Any) -> None:
     page.get_by_role("button", name="Begin to practise").click()
     page.get_by_role("button", name="Open the case").click()
     read(page, risk="10")
+    is_done(page)
     page.get_by_role("button", name="Go on with this case").click()
     read(page, risk="10")
     page.wait_for_url("**/training/")
@@ -81,9 +83,9 @@ def test_ten_cases_read_twice(browse: Any, enrolled: Enrolment, clinician: Any, 
     page.get_by_role("button", name="Open the case").click()
 
     for number in range(1, CASES + 1):
-        page.wait_for_selector("#answers")
+        is_open(page)
         assert "stage" not in page.locator("main").inner_text().lower()
-        assert page.get_by_text("Risk estimate").count() == 0
+        expect(page.get_by_text("Risk estimate")).to_have_count(0)
         read(page, risk="20")
         is_done(page)
         page.get_by_role("button", name="Go on with this case").click()

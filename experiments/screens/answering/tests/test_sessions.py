@@ -4,6 +4,7 @@ answer in the end, and what the page says is true."""
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,11 +17,15 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from augmed.foundation.browsing import SECONDS, until
 from experiments.models import Review, ReviewDraft, ReviewEvent, Submission
 from experiments.screens.answering.tests.browser_help import (
     address,
     fill,
+    go_on,
     is_done,
+    is_kept,
+    is_open,
     open_case,
     says,
     send,
@@ -56,7 +61,6 @@ def page(browse: Callable[..., Any], clinician: Any, review: Review) -> Any:
 
 def second_tab(page: Any, review: Review) -> Any:
     tab = page.context.new_page()
-    tab.set_default_timeout(20_000)
     tab.goto(address(review))
     return tab
 
@@ -110,7 +114,7 @@ def test_two_tabs_send_the_first_answer_stands_and_the_second_tab_says_so(page: 
 
 def test_two_tabs_send_the_same_it_is_one_answer(page: Any, review: Review) -> None:
     fill(page)
-    says(page, "saved")
+    is_kept(page)
     tab = second_tab(page, review)
     for each in (page, tab):
         send(each)
@@ -138,9 +142,10 @@ def test_a_second_tab_does_not_skip_or_unlock_a_stage(page: Any, review: Review)
     is_done(page)
     tab.goto(address(later))
     tab.get_by_role("button", name="Open the case").click()
-    tab.wait_for_selector("#answers")
+    is_open(tab)
     page.goto(address(review))
-    assert page.locator("#answers").count() == 0
+    expect(page.get_by_text("These answers are final.")).to_be_visible()
+    expect(page.locator("#answers")).to_have_count(0)
     one_answer(review)
 
 
@@ -153,13 +158,12 @@ def test_back_and_forth_shows_the_answer_and_sends_nothing(page: Any, review: Re
     is_done(page)
     page.go_back()
     expect(page.get_by_text("These answers are final.")).to_be_visible()
-    assert page.locator("#answers").count() == 0
+    expect(page.locator("#answers")).to_have_count(0)
     page.go_forward()
     is_done(page)
     page.reload()
     is_done(page)
-    page.get_by_role("button", name="Go on with this case").click()
-    page.wait_for_selector("#answers")
+    go_on(page)
     page.go_back()
     page.go_back()
     expect(page.get_by_text("These answers are final.")).to_be_visible()
@@ -178,8 +182,7 @@ def test_reload_in_mid_submit_when_the_answer_had_arrived(page: Any, review: Rev
     page.route("**/answer/", stored_but_not_told)
     send(page)
     says(page, "sending")
-    while not held:  # the page draws on while the server stores
-        page.evaluate("new Promise((drawn) => requestAnimationFrame(drawn))")
+    until(page, lambda: held)
     page.reload()
     expect(page.get_by_text("These answers are final.")).to_be_visible()
     one_answer(review)
@@ -187,7 +190,7 @@ def test_reload_in_mid_submit_when_the_answer_had_arrived(page: Any, review: Rev
 
 def test_reload_in_mid_submit_when_nothing_had_arrived(page: Any, review: Review) -> None:
     fill(page)
-    says(page, "saved")
+    is_kept(page)
     page.route("**/answer/", lambda route: None)  # on its way for ever
     send(page)
     says(page, "sending")
@@ -224,7 +227,7 @@ def test_lost_for_a_minute_while_typing(page: Any, review: Review) -> None:
 
 def test_lost_for_a_minute_while_sending(page: Any, review: Review, picture: Any, no_barriers: Any) -> None:
     fill(page)
-    says(page, "saved")
+    is_kept(page)
     page.clock.install()
     page.context.set_offline(True)
     send(page)
@@ -291,7 +294,10 @@ class MortalServer:
     """The project in a process of its own, on the test's database, which can be killed and started again."""
 
     def __init__(self) -> None:
-        self.port = 0
+        self.place = socket.socket()  # keeps the port while no server lives: bound, but it does not listen
+        self.place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.place.bind(("127.0.0.1", 0))
+        self.port = self.place.getsockname()[1]
         self.process: subprocess.Popen[str] | None = None
 
     def start(self, moment: str = "never") -> None:
@@ -304,7 +310,7 @@ class MortalServer:
             text=True,
         )
         assert self.process.stdout is not None
-        self.port = int(self.process.stdout.readline())
+        assert int(self.process.stdout.readline()) == self.port
 
     def wait_for_its_death(self) -> int:
         assert self.process is not None
@@ -315,6 +321,7 @@ class MortalServer:
         if self.process is not None:
             self.process.kill()
             self.process.communicate()
+        self.place.close()
 
     def _database(self) -> str:
         of = connection.settings_dict
@@ -351,11 +358,11 @@ def test_the_server_is_killed_in_mid_submit_and_started_again(
             }
         ]
     )
+    context.set_default_timeout(SECONDS * 1000)
     page = context.new_page()
-    page.set_default_timeout(20_000)
     open_case(page, review)
     fill(page)
-    says(page, "saved")
+    is_kept(page)
     send(page)
     assert server.wait_for_its_death() == -9
     says(page, "unsure")
