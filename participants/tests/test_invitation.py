@@ -40,7 +40,7 @@ def test_names_no_study_but_the_address_to_sign_in_at(token):
 def test_names_the_study_that_it_is_to(invitee, administrator, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         actions.invite(user=invitee, by=administrator, study_name="Risk & reading")
-    assert "you are invited to take part in the study “Risk & reading”. An account was made" in mail.outbox[-1].body
+    assert "You are invited to take part in the study “Risk & reading”. An account was made" in mail.outbox[-1].body
 
 
 def test_says_until_when_in_the_zone_of_the_screens(
