@@ -3,7 +3,7 @@
 Pure functions. Participants are told of a check what they are told of any question, and nothing else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from experiments.answers import CanonicalAnswer, QuestionDefinition, canonical_answer
@@ -21,6 +21,21 @@ OPTIONS = (
     "All of the above",
 )
 RIGHT_ANSWER = OPTIONS[-1]
+OTHER_LANGUAGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "de": (
+        "Aufmerksamkeitsprüfung – bitte lesen Sie genau und wählen Sie unten „Alles davon“",
+        ("Ich habe nicht richtig gelesen", "Ich klicke nur weiter", "Ich möchte nicht antworten", "Alles davon"),
+    ),
+    "fr": (
+        "Contrôle d’attention : veuillez lire attentivement et choisir « Tout cela » ci-dessous",
+        ("Je n’ai pas vraiment lu", "Je ne fais que cliquer", "Je préfère ne pas répondre", "Tout cela"),
+    ),
+    "es": (
+        "Control de atención: lea con cuidado y elija «Todo lo anterior» más abajo",
+        ("No estaba leyendo de verdad", "Solo estoy haciendo clic", "Prefiero no responder", "Todo lo anterior"),
+    ),
+}
+"""The check in the other languages in which a study can be written: the text and the options, the right one last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,10 @@ from django.conf import settings
 
 from cases.actions import make_training_case
 from cases.models import PageLayout
+from experiments.actions.consent_versions import current_document, publish_consent_document, shown_sha256
 from experiments.actions.design import update_experiment
 from experiments.actions.intake import intake_version, submit_intake
-from experiments.actions.joining import (
-    current_document,
-    note_instructions_read,
-    publish_consent_document,
-    shown_sha256,
-    sign_consent,
-)
+from experiments.actions.joining import note_instructions_read, sign_consent
 from experiments.actions.questionnaires import create_questionnaire
 from experiments.actions.training import TrainingEntry, set_training_cases
 from experiments.actions.translations import import_translations, set_languages

@@ -9,18 +9,17 @@ from django.db import transaction
 from augmed.foundation import audit
 from augmed.foundation.errors import Invalid
 from experiments.actions.common import clean, locked, refuse_when_over
-from experiments.attention import CHECK_KEY, EVERY, OPTIONS, RIGHT_ANSWER, TEXT
+from experiments.attention import CHECK_KEY, EVERY, OPTIONS, OTHER_LANGUAGES, TEXT
 from experiments.design.question_forms import read_questions
 from experiments.models import AttentionCheck, Experiment, Question
 
 CHECK_FIELDS = ("every", "place", "text", "options", "right_answer")
-DEFAULTS: dict[str, Any] = {
-    "every": EVERY,
-    "place": None,
-    "text": TEXT,
-    "options": list(OPTIONS),
-    "right_answer": RIGHT_ANSWER,
-}
+
+
+def default_check(language: str) -> dict[str, Any]:
+    """AugMed's check, in the language in which a study is written."""
+    text, options = OTHER_LANGUAGES.get(language, (TEXT, OPTIONS))
+    return {"every": EVERY, "place": None, "text": text, "options": list(options), "right_answer": options[-1]}
 
 
 def set_attention_check(*, experiment: Experiment, by: Any, **fields: Any) -> AttentionCheck:
@@ -35,7 +34,7 @@ def set_attention_check(*, experiment: Experiment, by: Any, **fields: Any) -> At
         study = locked(experiment)
         refuse_when_over(study)
         current = AttentionCheck.objects.current(study)
-        before = {**DEFAULTS, "every": None} if current is None else _fields(current)
+        before = {**default_check(study.languages[0]), "every": None} if current is None else _fields(current)
         wanted = {**before, **_read(fields)}
         if current is not None and wanted == before:
             return current
@@ -55,7 +54,18 @@ def set_attention_check(*, experiment: Experiment, by: Any, **fields: Any) -> At
 
 def begin_with_default(experiment: Experiment, *, by: Any) -> AttentionCheck:
     """Version 1 of a study that is being made: AugMed's check. Its making is audited as the study's."""
-    return AttentionCheck.objects.create(experiment=experiment, number=1, created_by=by, **DEFAULTS)
+    fields = default_check(experiment.languages[0])
+    return AttentionCheck.objects.create(experiment=experiment, number=1, created_by=by, **fields)
+
+
+def follow_language(experiment: Experiment, *, before: str, by: Any) -> None:
+    """After a study in draft was said to be written in another language: its check is in that one, unless somebody
+    wrote their own."""
+    current = AttentionCheck.objects.current(experiment)
+    old, new = default_check(before), default_check(experiment.languages[0])
+    words = ("text", "options", "right_answer")
+    if current is not None and all(getattr(current, name) == old[name] for name in words):
+        set_attention_check(experiment=experiment, by=by, **{name: new[name] for name in words})
 
 
 def _fields(check: AttentionCheck) -> dict[str, Any]:
@@ -108,4 +118,4 @@ def _refuse_contradictions(check: AttentionCheck) -> None:
         raise Invalid(message, errors={"text": [message]})
 
 
-__all__ = ["CHECK_FIELDS", "begin_with_default", "set_attention_check"]
+__all__ = ["CHECK_FIELDS", "begin_with_default", "default_check", "follow_language", "set_attention_check"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models
 
@@ -29,6 +31,14 @@ def clean(instance: models.Model, *, exclude: tuple[str, ...] = ()) -> None:
             messages = error.message_dict
         said = "; ".join(text for texts in messages.values() for text in texts)
         raise Invalid(f"The {instance._meta.verbose_name} was not accepted: {said}", errors=messages) from error
+
+
+def refuse_unknown_languages(languages: Sequence[str]) -> None:
+    """At least one, each once, of those that the screens have too."""
+    offered = dict(settings.LANGUAGES)
+    if not languages or len(set(languages)) != len(languages) or not all(code in offered for code in languages):
+        message = f"Choose at least one language, each once, of: {', '.join(offered)}."
+        raise Invalid(message, errors={"languages": [message]})
 
 
 def refuse_when_over(experiment: Experiment) -> None:

@@ -77,7 +77,9 @@ def _read(study: Experiment, rows: list[CsvRow]) -> list[_Consent]:
     """The consents of these rows; Invalid with every row that cannot be recorded. One query."""
     people = {
         enrolment.user.email: enrolment
-        for enrolment in Enrolment.objects.real().filter(experiment=study).select_related("user", "experiment")
+        for enrolment in Enrolment.objects.real()
+        .filter(experiment=study)
+        .select_related("user", "experiment", "asked_again")
     }
     errors, consents = RowErrors(), []
     seen: dict[str, int] = {}

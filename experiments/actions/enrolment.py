@@ -15,6 +15,7 @@ from augmed.foundation.errors import Conflict, Invalid
 from experiments.actions.allocation import draw_pending, runs_for_audit
 from experiments.actions.allocation_requests import draw_or_ask
 from experiments.actions.common import locked, refuse_when_over
+from experiments.actions.consent_again import go_on
 from experiments.actions.erasure import end_training, erase_enrolment, erase_payloads, forget_drafts
 from experiments.design.protocol import FrozenProtocol
 from experiments.design.strata import asked_in_intake, stratum_of
@@ -79,7 +80,8 @@ def record_consent(
 ) -> ConsentRecord:
     """Write down that consent was given, declined or withdrawn, and when (default: now).
 
-    Given, it opens the study to whoever waited for it, and their cases are drawn; withdrawn, the person withdraws."""
+    Given, it opens the study to whoever waited for it, and their cases are drawn; withdrawn, the person withdraws. Who
+    was asked to sign a newer version goes on by a consent of its day or later."""
     if kind == ConsentRecord.Kind.WITHDRAWN:
         withdraw(enrolment=enrolment, by=by, reason="Consent was withdrawn.", at=at, document=document, consent=True)
         return enrolment.consents.latest("recorded_at", "pk")
@@ -107,8 +109,11 @@ def note_consent(
     )
     if kind == ConsentRecord.Kind.DECLINED:
         _set_status(enrolment, Status.DECLINED, by, "Consent was declined.")
-    elif enrolment.status in (Status.AWAITING_CONSENT, Status.DECLINED):
+    elif enrolment.status in (Status.AWAITING_CONSENT, Status.DECLINED) and not _is_too_old(record, enrolment):
+        was_asked_again = enrolment.asked_again_id is not None
         _set_status(enrolment, Status.ACTIVE, by, "Consent was given.")
+        if was_asked_again:
+            go_on(enrolment, by=by)
     return record
 
 
@@ -118,7 +123,8 @@ def refuse_consent(enrolment: Enrolment, kind: str, at: datetime | None) -> None
         raise Invalid(f"Consent is given or declined, not {kind!r}.", errors={"kind": ["given or declined"]})
     if enrolment.status == Status.WITHDRAWN:
         raise Conflict("The person has withdrawn.", code="withdrawn")
-    if kind == ConsentRecord.Kind.DECLINED and enrolment.status not in (Status.AWAITING_CONSENT, Status.DECLINED):
+    takes_part = enrolment.asked_again_id or enrolment.status not in (Status.AWAITING_CONSENT, Status.DECLINED)
+    if kind == ConsentRecord.Kind.DECLINED and takes_part:
         raise Conflict("The person takes part already: consent is withdrawn, not declined.", code="takes_part")
     if at is not None and at > timezone.now():
         raise Invalid("Consent cannot lie in the future.", errors={"at": ["This time has not come yet."]})
@@ -159,6 +165,12 @@ def withdraw(
         erased = erase_payloads(enrolment) if policy == Experiment.WithdrawalPolicy.ERASE else {}
         _record("withdrawn", enrolment, by, {"reason": reason, "policy": policy, **erased})
     return enrolment
+
+
+def _is_too_old(record: ConsentRecord, enrolment: Enrolment) -> bool:
+    """A consent from before the version that is to be signed is none to it: it is written down and opens nothing."""
+    asked = enrolment.asked_again
+    return asked is not None and timezone.localdate(record.at) < timezone.localdate(asked.created_at)
 
 
 def withdrawal_policy(experiment: Experiment) -> str:
@@ -241,8 +253,7 @@ def _unless_left(enrolment: Enrolment) -> Enrolment:
 def _set_status(enrolment: Enrolment, status: str, by: Any, reason: str) -> None:
     if enrolment.status == status:
         return
-    enrolment.status = status
-    enrolment.save(update_fields=["status"])
+    enrolment.move_to(status)
     _event(enrolment, by, reason)
 
 

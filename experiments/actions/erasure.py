@@ -49,8 +49,7 @@ def erase_enrolment(*, enrolment: Enrolment, by: Any, reason: str) -> Enrolment:
         forget_drafts(enrolment)
         counts = erase_payloads(enrolment)
         if enrolment.status != Enrolment.Status.WITHDRAWN:
-            enrolment.status = Enrolment.Status.WITHDRAWN
-            enrolment.save(update_fields=["status"])
+            enrolment.move_to(Enrolment.Status.WITHDRAWN)
             EnrolmentEvent.objects.create(enrolment=enrolment, status=enrolment.status, reason=reason, by=by)
         audit.record(
             action="enrolment_erased",
@@ -80,8 +79,7 @@ def end_training(enrolment: Enrolment, by: Any) -> None:
     """Who leaves has nothing to practise for. Before anything is blanked: what is answered in practice comes before
     this, and is blanked too, or not at all."""
     for training in training_of(enrolment).exclude(status=Enrolment.Status.WITHDRAWN):
-        training.status = Enrolment.Status.WITHDRAWN
-        training.save(update_fields=["status"])
+        training.move_to(Enrolment.Status.WITHDRAWN)
         EnrolmentEvent.objects.create(enrolment=training, status=training.status, by=by)
 
 

@@ -11,14 +11,13 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils.translation import gettext as _
 
 from augmed.foundation.canonical import canonical_json
-from augmed.foundation.errors import Conflict, Invalid
+from augmed.foundation.errors import Invalid
 from experiments.actions.submissions import plain
 from experiments.models import Enrolment, ReviewEvent
 from experiments.reviewing.reading import asked_of, refuse_unless_opened, shown_in
-from experiments.reviewing.review_state import ReviewState, own_review
+from experiments.reviewing.review_state import ReviewState, not_enrolled, own_review
 
 MOST_EVENTS = 500
 LONGEST_DATA = 4_000
@@ -81,8 +80,10 @@ def record_events_of(state: ReviewState, *, events: Sequence[ClientEvent | Mappi
 
 
 def _refuse_unless_taking_part(status: str, erased_at: datetime | None) -> None:
-    if erased_at is not None or status not in (Enrolment.Status.ACTIVE, Enrolment.Status.COMPLETED):
-        raise Conflict(_("You no longer take part in this study."), code="not_taking_part")
+    if erased_at is not None:
+        raise not_enrolled(Enrolment.Status.WITHDRAWN)
+    if status not in (Enrolment.Status.ACTIVE, Enrolment.Status.COMPLETED):
+        raise not_enrolled(status)
 
 
 def _known(state: ReviewState, batch: Sequence[ClientEvent]) -> set[tuple[uuid.UUID, int]]:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from augmed.foundation.canonical import canonical_json, sha256_hex
 from cases.models import LayoutVersion
 from experiments.design.hiding import hiding_content, hiding_fields
-from experiments.design.joining import freeze_intake
+from experiments.design.joining import FrozenJoining, freeze_joining
 from experiments.design.matrix import found_features, known_features, study_layout_version
 from experiments.design.protocol import CONTENT_VERSION, allocation_content, attention_check_content
 from experiments.design.question_forms import questions_sha256
@@ -37,7 +37,8 @@ def freeze(experiment: Experiment, *, number: int, reason: str, by: Any) -> Prot
     )
     frozen = {arm.pk: [(stage, _newest(stage)) for stage in _stages(arm)] for arm in arms}
     check = AttentionCheck.objects.current(experiment)
-    content = canonical_json(_content(experiment, layout_version, number, arms, frozen, check))
+    joining = freeze_joining(experiment)
+    content = canonical_json(_content(experiment, layout_version, number, arms, frozen, check, joining))
     protocol = ProtocolVersion.objects.create(
         experiment=experiment,
         number=number,
@@ -45,6 +46,8 @@ def freeze(experiment: Experiment, *, number: int, reason: str, by: Any) -> Prot
         content=content,
         sha256=sha256_hex(content),
         attention_check=check,
+        intake_version=joining.intake_version,
+        instructions=joining.instructions,
         reason=reason,
         created_by=by,
     )
@@ -79,6 +82,7 @@ def _content(
     arms: list[Arm],
     frozen: _Frozen,
     check: AttentionCheck | None,
+    joining: FrozenJoining,
 ) -> dict[str, Any]:
     described = [_arm(arm, frozen[arm.pk]) for arm in arms]
     known = known_features(experiment)
@@ -100,7 +104,7 @@ def _content(
         ],
         # The features that were there at activation: what is found later is new (experiments.design.matrix).
         "features": features,
-        **freeze_intake(experiment),
+        **joining.content,
         **frozen_languages(experiment),
     }
 

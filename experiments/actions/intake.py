@@ -18,10 +18,11 @@ from experiments.actions.submissions import WrongAnswers
 from experiments.answers import AnswerErrors, CanonicalAnswer, validate
 from experiments.design.protocol import FrozenProtocol
 from experiments.design.strata import stratum_of
-from experiments.languages.texts import texts_of_design
+from experiments.languages.texts import texts_of_study
 from experiments.models import Enrolment, Experiment, IntakeAnswer, IntakeSubmission, QuestionnaireVersion
 from experiments.models.querysets import intake_versions
 from experiments.reviewing.reading import Asked, asked_in
+from experiments.reviewing.review_state import not_enrolled
 
 
 def intake_version(experiment: Experiment) -> QuestionnaireVersion | None:
@@ -65,10 +66,8 @@ def submit_intake(
 def _refuse(study: Experiment, enrolment: Enrolment) -> None:
     if study.status != Experiment.Status.ACTIVE:
         raise Conflict(_("The study is not running at the moment."), code="study_not_running")
-    if enrolment.status == Enrolment.Status.AWAITING_CONSENT:
-        raise Conflict(_("Your consent is needed before you begin."), code="consent_needed")
     if enrolment.status != Enrolment.Status.ACTIVE or enrolment.kind != Enrolment.Kind.REAL:
-        raise Conflict(_("You no longer take part in this study."), code="not_taking_part")
+        raise not_enrolled(enrolment.status)
 
 
 def _validated(questions: Asked, answers: Mapping[str, Any]) -> dict[str, CanonicalAnswer]:
@@ -94,7 +93,7 @@ def _store(
         enrolment=enrolment,
         questionnaire_version=version,
         answers_sha256=digest(canonical),
-        language=texts_of_design(enrolment.experiment).language,
+        language=texts_of_study(enrolment.experiment).language,
     )
     submission.save(force_insert=True)
     IntakeAnswer.objects.bulk_create(

@@ -12,68 +12,29 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from augmed.foundation import audit
-from augmed.foundation.canonical import sha256_hex
 from augmed.foundation.errors import Conflict, Invalid
-from experiments.actions.common import clean, locked, refuse_when_over
+from experiments.actions.common import locked
+from experiments.actions.consent_versions import current_document, keep_wording
 from experiments.actions.enrolment import record_consent, withdraw
 from experiments.actions.erasure import OWN_WISH
-from experiments.languages.texts import StudyTexts, texts_of_design
-from experiments.models import ConsentDocument, ConsentRecord, ConsentSignature, Enrolment, Experiment
+from experiments.languages.texts import texts_of_consent
+from experiments.models import ConsentRecord, ConsentSignature, Enrolment, Experiment
 
-__all__ = [
-    "current_document",
-    "decline_consent",
-    "full_name",
-    "leave_study",
-    "note_instructions_read",
-    "publish_consent_document",
-    "shown_sha256",
-    "sign_consent",
-]
-
+Status = Enrolment.Status
+UNSIGNED = "Left when asked to sign a new version of the consent form."
 LONGEST_NAME = 200
 LONGEST_WORDS = 2_000
 
 
-def publish_consent_document(*, experiment: Experiment, title: str, text: str, by: Any) -> ConsentDocument:
-    """The next version of what participants sign. Who has signed an earlier one is not asked again; equal words make
-    no new version."""
-    title, text = title.strip(), text.replace("\r\n", "\n").strip()
-    with transaction.atomic():
-        study = locked(experiment)
-        refuse_when_over(study)
-        newest = current_document(study)
-        if newest is not None and (newest.title, newest.text) == (title, text):
-            return newest
-        number = newest.number + 1 if newest else 1
-        document = ConsentDocument(experiment=study, number=number, title=title, text=text, created_by=by)
-        clean(document, exclude=("created_by",))
-        document.save(force_insert=True)
-        data = {"number": number, "sha256": shown_sha256(document)}
-        audit.record(action="consent_document_published", by=by, target=document, data=data, experiment_id=study.pk)
-    return document
-
-
-def current_document(experiment: Experiment) -> ConsentDocument | None:
-    """What is signed now (one query)."""
-    return ConsentDocument.objects.filter(experiment=experiment).order_by("-number").first()
-
-
-def shown_sha256(document: ConsentDocument, texts: StudyTexts | None = None) -> str:
-    """Of title and text as they are shown, in the language in which they are."""
-    show = texts or str
-    return sha256_hex(f"{show(document.title)}\n\n{show(document.text)}")
-
-
 def sign_consent(*, enrolment: Enrolment, name: str, agrees: bool, shown: str, by: Any) -> ConsentRecord:
     """Sign the newest document by one's name. `shown`: the hash of the words that were on the page: no other words are
-    signed. Opens the study to the reader, whose cases are drawn. Signing again gives the first signature."""
+    signed. Opens the study to the reader, whose cases are drawn; who was asked to sign a new version goes on. Signing
+    twice gives the first signature."""
     with transaction.atomic():
         study = locked(enrolment.experiment)
         _refuse_unless_running(study)
         enrolment.refresh_from_db(from_queryset=Enrolment.objects.select_for_update())
-        if enrolment.status in (Enrolment.Status.ACTIVE, Enrolment.Status.COMPLETED):
+        if enrolment.status in (Status.ACTIVE, Status.COMPLETED):
             return _signed_already(enrolment)
         signed = _signature(study, shown)
         signed.name = full_name(name, agrees=agrees)
@@ -86,10 +47,14 @@ def sign_consent(*, enrolment: Enrolment, name: str, agrees: bool, shown: str, b
 
 
 def decline_consent(*, enrolment: Enrolment, by: Any) -> ConsentRecord:
-    """The reader does not take part, and may still change their mind."""
+    """The reader does not take part, and may still change their mind. Not for who takes part already, and is asked to
+    sign a new version: to leave is another thing, which cannot be undone."""
     with transaction.atomic():
         study = locked(enrolment.experiment)
         _refuse_unless_running(study)
+        enrolment.refresh_from_db(from_queryset=Enrolment.objects.select_for_update())
+        if enrolment.asked_again_id is not None or enrolment.status in (Status.ACTIVE, Status.COMPLETED):
+            raise Conflict(_("You take part already. You can leave the study at any time."), code="takes_part")
         document = current_document(study)
         return record_consent(
             enrolment=enrolment, kind=ConsentRecord.Kind.DECLINED, document=str(document or "")[:200], by=by
@@ -108,7 +73,8 @@ def leave_study(*, enrolment: Enrolment, words: str, by: Any) -> Enrolment:
     if len(words) > LONGEST_WORDS:
         message = _("At most %(most)s characters, please.") % {"most": LONGEST_WORDS}
         raise Invalid(message, errors={"words": [message]})
-    return withdraw(enrolment=enrolment, by=by, reason=OWN_WISH, words=words)
+    reason = f"{OWN_WISH} {UNSIGNED}" if enrolment.asked_again_id is not None else OWN_WISH
+    return withdraw(enrolment=enrolment, by=by, reason=reason, words=words)
 
 
 def _refuse_unless_running(study: Experiment) -> None:
@@ -128,12 +94,12 @@ def _signature(study: Experiment, shown: str) -> ConsentSignature:
     document = current_document(study)
     if document is None:
         raise Conflict(_("There is no consent form to sign."), code="no_consent_document")
-    texts = texts_of_design(study)
-    sha256 = shown_sha256(document, texts)
-    if sha256 != shown:
+    texts = texts_of_consent(study, document.number)
+    wording = keep_wording(document, texts)
+    if wording.sha256 != shown:
         message = _("The consent form was changed while you were reading it. Please read it again.")
         raise Conflict(message, code="consent_text_changed")
-    return ConsentSignature(document=document, language=texts.language, text_sha256=sha256)
+    return ConsentSignature(document=document, language=wording.language, text_sha256=wording.sha256)
 
 
 def full_name(name: str, *, agrees: bool) -> str:

@@ -1,5 +1,5 @@
-"""The languages of a study, and its texts in them. In a running study reviews follow with the next amendment, and what
-was opened before keeps its words; consent, intake and instructions are read as the working design has them."""
+"""The languages of a study, and its texts in them. In a running study readers meet a change with the next amendment,
+but for a consent form that was published since the last one; what was opened before keeps its words."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from augmed.foundation import audit
-from augmed.foundation.errors import Invalid
-from experiments.actions.common import locked, refuse_when_over
+from augmed.foundation.errors import Conflict, Invalid
+from experiments.actions.attention_checks import follow_language
+from experiments.actions.common import locked, refuse_unknown_languages, refuse_when_over
 from experiments.csv_rows import RowErrors, read_rows
 from experiments.exports.cells import unformula
 from experiments.languages.sources import SourceText, source_key, study_sources
@@ -42,19 +42,23 @@ class _Change:
 
 
 def set_languages(*, experiment: Experiment, languages: list[str], by: Any) -> Experiment:
-    """Which languages the study's texts are in; the first is the one that they are written in. Translations into a
-    language that is taken out are kept, for the case that it comes back."""
-    offered = dict(settings.LANGUAGES)
-    if not languages or len(set(languages)) != len(languages) or not all(code in offered for code in languages):
-        message = f"Choose at least one language, each once, of: {', '.join(offered)}."
-        raise Invalid(message, errors={"languages": [message]})
+    """Which languages the study's texts are in; the first is the one that they are written in, which activation
+    settles: answers are stored in its words. Translations into a language that is taken out are kept, for the case that
+    it comes back."""
+    refuse_unknown_languages(languages)
     with transaction.atomic():
         study = locked(experiment)
         refuse_when_over(study)
+        before = study.languages[0]
+        if study.protocol_id is not None and languages[0] != before:
+            message = "The study was activated: the language in which it is written, and its answers stored, stays."
+            raise Conflict(message, code="language_is_frozen", errors={"languages": [message]})
         if study.languages != languages:
             study.languages = list(languages)
             study.save(update_fields=["languages"])
             _record("languages_changed", study, by, languages=languages)
+            if languages[0] != before:
+                follow_language(study, before=before, by=by)
     return study
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 from django.shortcuts import redirect
@@ -32,6 +33,7 @@ from experiments.admin_views import (
 )
 from experiments.admin_views.monitoring_urls import monitoring_urls
 from experiments.admin_views.preview_urls import preview_urls
+from experiments.languages.missing import language_name
 from experiments.models import Arm, Experiment, ExperimentTransition, ProtocolVersion, StudyCase
 
 
@@ -46,6 +48,15 @@ class ExperimentForm(forms.ModelForm):
     class Meta:
         model = Experiment
         fields = sorted(design.EXPERIMENT_FIELDS)
+
+
+class NewExperimentForm(ExperimentForm):
+    language = forms.ChoiceField(
+        label="Written in",
+        choices=[(code, language_name(code)) for code, _ in settings.LANGUAGES],
+        help_text="The language of the study's own texts, in which its answers are stored too. The activation settles "
+        "it; translations into others can be added at any time.",
+    )
 
 
 class ArmInline(StudyInline):
@@ -136,7 +147,10 @@ class ExperimentAdmin(StudyAdmin):
         seed = [("Seed", {"fields": ("seed",), "classes": ("collapse",)})]
         if obj is not None and may_in_study(request, Verb.VIEW_ALLOCATION, obj):
             return [*self.fieldsets, *seed]
-        if obj is None or may_in_study(request, Verb.CHANGE_DESIGN, obj):
+        if obj is None:
+            named, *others = self.fieldsets
+            return [(None, {"fields": ("language", *named[1]["fields"])}), *others]
+        if may_in_study(request, Verb.CHANGE_DESIGN, obj):
             return self.fieldsets
         # As in the API: block sizes help those who enrol to guess the next arm. Nor do they learn the name of one.
         left_out = {"block_multiples"} | (set() if may_in_study(request, Verb.VIEW_ARM, obj) else {"training_arm"})
@@ -147,6 +161,10 @@ class ExperimentAdmin(StudyAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return (*self.readonly_fields, "seed") if obj is not None else self.readonly_fields
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = ExperimentForm if obj is not None else NewExperimentForm
+        return super().get_form(request, obj, change, **{"form": form, **kwargs})
 
     def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.inlines if obj is not None else ()
@@ -194,7 +212,7 @@ class ExperimentAdmin(StudyAdmin):
             design.update_experiment(experiment=obj, by=request.user, **fields)
             return
         fields = {name: value for name, value in form.cleaned_data.items() if name in design.EXPERIMENT_FIELDS}
-        made = design.create_experiment(by=request.user, **fields)
+        made = design.create_experiment(by=request.user, language=form.cleaned_data["language"], **fields)
         obj.__dict__.update(made.__dict__)
         request.__dict__.pop("_study_verbs", None)  # whoever made the study leads it from now on
 

@@ -12,7 +12,7 @@ from experiments.admin_views.consent_form import consent_form
 from experiments.admin_views.training_cases import training_cases
 from experiments.models import Arm, Questionnaire
 
-FIELDS = ("consent_required", "withdrawal_policy", "intake_questionnaire", "training_arm")
+FIELDS = ("consent_required", "consent_elsewhere", "withdrawal_policy", "intake_questionnaire", "training_arm")
 TRAINING_ARM = (
     "as which arm training cases are shown, to everybody alike; empty: the first of the arms with the fewest stages"
 )

@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 
 from augmed.foundation.errors import DomainError
 from augmed.foundation.permissions import Verb
-from experiments.actions.attention_checks import CHECK_FIELDS, DEFAULTS, set_attention_check
+from experiments.actions.attention_checks import CHECK_FIELDS, default_check, set_attention_check
 from experiments.admin.fields import LineList
 from experiments.admin_tools import add_refusal, may_in_study, study_or_404
 from experiments.models import AttentionCheck, Enrolment, Experiment
@@ -41,7 +41,7 @@ def attention_check(request: HttpRequest, experiment_id: int) -> HttpResponse:
     experiment = study_or_404(request, experiment_id, Verb.VIEW_EXPERIMENT)
     may_change = not experiment.is_over and may_in_study(request, Verb.CHANGE_DESIGN, experiment)
     current = AttentionCheck.objects.current(experiment)
-    form = AttentionCheckForm(initial=_initial(current))
+    form = AttentionCheckForm(initial=_initial(current, experiment))
     status = 200
     if request.method == "POST":
         if not may_change:
@@ -64,9 +64,9 @@ def attention_check(request: HttpRequest, experiment_id: int) -> HttpResponse:
     return TemplateResponse(request, "admin/experiments/attention_check.html", context, status=status)
 
 
-def _initial(check: AttentionCheck | None) -> dict[str, Any]:
+def _initial(check: AttentionCheck | None, experiment: Experiment) -> dict[str, Any]:
     if check is None:
-        return {**DEFAULTS, "every": None}
+        return {**default_check(experiment.languages[0]), "every": None}
     return {name: getattr(check, name) for name in CHECK_FIELDS}
 
 

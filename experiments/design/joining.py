@@ -4,10 +4,12 @@ the reader, strata that rest on them, training cases."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
 
+from augmed.foundation.canonical import sha256_hex
 from cases.models import CaseSnapshot, LayoutVersion
 from experiments.design.problems import ActivationProblem
 from experiments.design.question_forms import questions_sha256
@@ -16,14 +18,31 @@ from experiments.models import ConsentDocument, Experiment, Question, Questionna
 from experiments.models.querysets import intake_versions
 
 
-def freeze_intake(experiment: Experiment) -> dict[str, Any]:
-    """The protocol's content about it, nothing where nothing is asked; the newest version is frozen with it."""
+@dataclass(frozen=True, slots=True)
+class FrozenJoining:
+    """What a protocol version keeps of it: as content, and as fields that a statement can go by."""
+
+    content: dict[str, Any]
+    intake_version: QuestionnaireVersion | None
+    instructions: str
+
+
+def freeze_joining(experiment: Experiment) -> FrozenJoining:
+    """As the working design has it; the newest version of what readers are asked is frozen with it. Content names
+    what the study has, and nothing of what it has not."""
+    content: dict[str, Any] = {}
     version = newest_intake(experiment)
-    if version is None:
-        return {}
-    QuestionnaireVersion.objects.filter(pk=version.pk, frozen_at=None).update(frozen_at=timezone.now())
-    named = {"public_id": str(version.public_id), "number": version.number}
-    return {"intake": {**named, "questions_sha256": questions_sha256(version.questions.all())}}
+    if version is not None:
+        QuestionnaireVersion.objects.filter(pk=version.pk, frozen_at=None).update(frozen_at=timezone.now())
+        named = {"public_id": str(version.public_id), "number": version.number}
+        content["intake"] = {**named, "questions_sha256": questions_sha256(version.questions.all())}
+    document = ConsentDocument.objects.filter(experiment=experiment).order_by("-number").first()
+    if document is not None:
+        sha256 = sha256_hex(f"{document.title}\n\n{document.text}")
+        content["consent"] = {"number": document.number, "sha256": sha256}
+    if instructions := experiment.instructions.strip():
+        content["instructions"] = instructions
+    return FrozenJoining(content, version, instructions)
 
 
 def newest_intake(experiment: Experiment) -> QuestionnaireVersion | None:
@@ -36,12 +55,12 @@ def newest_intake(experiment: Experiment) -> QuestionnaireVersion | None:
 
 def joining_problems(experiment: Experiment, version: LayoutVersion | None) -> Iterator[ActivationProblem]:
     """A handful of queries, whatever the number of cases."""
-    if experiment.consent_required and not ConsentDocument.objects.filter(experiment=experiment).exists():
+    is_taken_here = experiment.consent_required and not experiment.consent_elsewhere
+    if is_taken_here and not ConsentDocument.objects.filter(experiment=experiment).exists():
         yield ActivationProblem(
             "no_consent_document",
-            "Consent is required, and there is no consent form to sign here: it is taken elsewhere, and recorded by "
-            "the study team.",
-            confirmable=True,
+            "Consent is required, and there is no consent form to sign. Publish one, or say on the study's page that "
+            "consent is taken elsewhere and recorded by the study team.",
         )
     yield from _intake_problems(experiment)
     yield from _training_problems(experiment, version)

@@ -29,7 +29,7 @@ def stratum_of(names: Sequence[str], known: Mapping[str, Any], asked: frozenset[
 def asked_in_intake(experiment: Experiment) -> frozenset[str]:
     """The keys of the questions about the reader: those in force, or of the working design before activation. One
     query."""
-    if experiment.intake_questionnaire_id is None:
+    if experiment.intake_questionnaire_id is None and experiment.protocol_id is None:
         return frozenset()
     versions = intake_versions(experiment.pk, in_force=experiment.protocol_id is not None)
     questions = Question.objects.filter(version__in=versions.values("pk")[:1]).order_by()

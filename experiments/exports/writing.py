@@ -20,6 +20,7 @@ from experiments.exports import codebook
 from experiments.exports.archive import Archive, WrittenFile, archive_at, file_sha256
 from experiments.exports.augmed.rows import answered_reviews, answers_table
 from experiments.exports.background import protocols_table, references_table
+from experiments.exports.consents import consents_table, has_consents
 from experiments.exports.events import events_table
 from experiments.exports.intake import intake_table
 from experiments.exports.looks import tracing_tables
@@ -109,6 +110,8 @@ def study_tables(study: Study, profile: Profile) -> list[Table]:
         return [answers_table(study)]
     tables = [reviews_table(study), events_table(study), *tracing_tables(study)]
     tables += [assignments_table(study), enrolments_table(study)]
+    if has_consents(study):
+        tables.append(consents_table(study))
     if study.asked_of_readers:
         tables.append(intake_table(study))
     if study.scope.rights.references:

@@ -52,6 +52,7 @@ def _found(experiment: Experiment, *, of_arms: bool) -> Iterator[tuple[str, str]
     if document is not None:
         yield document.title, "Consent, title"
         yield document.text, "Consent"
+        yield document.what_changed, "Consent, what has changed"
     yield from _questions(experiment, [experiment.intake_questionnaire_id], "About the reader")
     yield experiment.instructions, "Instructions"
     for number, feedback in enumerate(experiment.training_cases.values_list("feedback", flat=True), start=1):

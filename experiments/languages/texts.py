@@ -4,9 +4,8 @@ it. What is stored of answers is always the source: a translation is a way of sh
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from django.utils.translation import get_language
 
@@ -34,9 +33,9 @@ def plain(text: str) -> str:
 
 def texts_of_protocol(protocol_id: int) -> StudyTexts:
     """In the page's language, as the protocol froze them. One statement for each protocol in a process, then none."""
-    languages, translations = _frozen(protocol_id)
-    language = _chosen(languages)
-    return StudyTexts(language, translations.get(language, {}))
+    frozen = _frozen(protocol_id)
+    language = _chosen(frozen.languages)
+    return StudyTexts(language, frozen.translations.get(language, {}))
 
 
 def texts_of_design(experiment: Experiment) -> StudyTexts:
@@ -46,6 +45,22 @@ def texts_of_design(experiment: Experiment) -> StudyTexts:
         return StudyTexts(language)
     rows = experiment.translations.filter(language=language).order_by().values_list("source", "text")
     return StudyTexts(language, {plain(source): text for source, text in rows})
+
+
+def texts_of_study(experiment: Experiment) -> StudyTexts:
+    """What a participant reads outside reviews: of the protocol in force, so that nothing changes before an amendment;
+    of the working design where there is none."""
+    if experiment.protocol_id is not None:
+        return texts_of_protocol(experiment.protocol_id)
+    return texts_of_design(experiment)
+
+
+def texts_of_consent(experiment: Experiment, number: int) -> StudyTexts:
+    """Of the consent document with this number. One that was published since the protocol is in force already, in the
+    words of the working design; the next amendment freezes them."""
+    if experiment.protocol_id is not None and number <= _frozen(experiment.protocol_id).consent_number:
+        return texts_of_protocol(experiment.protocol_id)
+    return texts_of_design(experiment)
 
 
 def texts_of_review(*, protocol_id: int | None, experiment_id: int) -> StudyTexts:
@@ -71,8 +86,39 @@ def _chosen(languages: tuple[str, ...]) -> str:
     return wanted if wanted in languages else (languages or ("en",))[0]
 
 
-@lru_cache(maxsize=64)
-def _frozen(protocol_id: int) -> tuple[tuple[str, ...], dict[str, dict[str, str]]]:
-    """A protocol never changes, so what it holds is read once."""
-    content = json.loads(ProtocolVersion.objects.values_list("content", flat=True).get(pk=protocol_id))
-    return tuple(content.get("languages", ["en"])), content.get("translations", {})
+@dataclass(frozen=True, slots=True)
+class _Frozen:
+    languages: tuple[str, ...]
+    translations: Mapping[str, Mapping[str, str]]
+    consent_number: int  # 0: without one
+
+
+_known: dict[int, _Frozen] = {}
+_MOST_KNOWN = 64
+
+
+def know_protocols(protocols: Iterable[int | None]) -> None:
+    """Read what several protocols hold in one statement, or in none where all are known: a protocol never changes."""
+    missing = {pk for pk in protocols if pk is not None and pk not in _known}
+    if not missing:
+        return
+    for pk, text in ProtocolVersion.objects.filter(pk__in=missing).order_by().values_list("pk", "content"):
+        content = json.loads(text)
+        _known[pk] = _Frozen(
+            tuple(content.get("languages", ["en"])),
+            content.get("translations", {}),
+            content.get("consent", {}).get("number", 0),
+        )
+
+
+def forget_protocols() -> None:
+    """For tests, in which ids come again."""
+    _known.clear()
+
+
+def _frozen(protocol_id: int) -> _Frozen:
+    know_protocols([protocol_id])
+    found = _known[protocol_id]
+    while len(_known) > _MOST_KNOWN:
+        _known.pop(next(iter(_known)), None)
+    return found

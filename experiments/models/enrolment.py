@@ -110,6 +110,11 @@ class Enrolment(models.Model):
     def __str__(self) -> str:
         return self.pseudonym
 
+    def move_to(self, status: str) -> None:
+        """Store another status. Whoever was asked to sign again is no longer. The caller records the event."""
+        self.status, self.asked_again = status, None
+        self.save(update_fields=["status", "asked_again"])
+
 
 class EnrolmentEvent(models.Model):
     """A dated change of an enrolment's status. Append-only."""

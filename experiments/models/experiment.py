@@ -147,6 +147,13 @@ class Experiment(models.Model):
         return self.name
 
     @property
+    def instructions_in_force(self) -> str:
+        """What participants read: of the protocol, which should be fetched with the study. One that was frozen before
+        protocols kept them follows the working design."""
+        kept = self.protocol.instructions if self.protocol is not None else None
+        return (self.instructions if kept is None else kept).strip()
+
+    @property
     def is_over(self) -> bool:
         """Completed or archived: nothing is read any more, and the design stays as it is."""
         return self.status in (self.Status.COMPLETED, self.Status.ARCHIVED)

@@ -154,13 +154,17 @@ class ReviewEventQuerySet(models.QuerySet["ReviewEvent"]):
 
 
 def intake_versions(experiment: Any, *, in_force: bool = True) -> models.QuerySet[Any]:
-    """The versions of what a study asks its readers about themselves, the newest first: the first one is asked.
-    `in_force`: only those that an activation or an amendment froze."""
+    """What a study asks its readers about themselves: the version that the protocol in force keeps, or none. Not
+    `in_force`: those of the working design, the newest first, which is what would be kept."""
     from experiments.models.questionnaire import QuestionnaireVersion
 
-    asked = QuestionnaireVersion.objects.filter(
+    if in_force:
+        return QuestionnaireVersion.objects.filter(
+            protocols_asking_readers__experiment=experiment,
+            protocols_asking_readers__experiment__protocol=F("protocols_asking_readers"),
+        ).order_by()
+    return QuestionnaireVersion.objects.filter(
         questionnaire__experiment=experiment,
         questionnaire=F("questionnaire__experiment__intake_questionnaire"),
         questions__position=1,
-    )
-    return (asked.filter(frozen_at__isnull=False) if in_force else asked).order_by("-number")
+    ).order_by("-number")

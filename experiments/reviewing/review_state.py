@@ -153,7 +153,7 @@ def refuse_unless_readable(state: ReviewState) -> None:
     if state.experiment_status not in (Experiment.Status.ACTIVE, Experiment.Status.PAUSED) and not state.is_preview:
         raise Conflict(_("The study is closed."), code="study_closed")
     if state.enrolment_status not in (Enrolment.Status.ACTIVE, Enrolment.Status.COMPLETED):
-        raise _not_enrolled(state)
+        raise not_enrolled(state.enrolment_status)
 
 
 def refuse_unless_running(state: ReviewState) -> None:
@@ -167,7 +167,7 @@ def refuse_unless_running(state: ReviewState) -> None:
     if state.experiment_status != Experiment.Status.ACTIVE:
         raise Conflict(_("The study is closed."), code="study_closed")
     if state.enrolment_status != Enrolment.Status.ACTIVE:
-        raise _not_enrolled(state)
+        raise not_enrolled(state.enrolment_status)
 
 
 def refuse_unless_due(state: ReviewState) -> None:
@@ -194,9 +194,11 @@ def refuse_before(opens_at: datetime) -> None:
         )
 
 
-def _not_enrolled(state: ReviewState) -> Conflict:
-    if state.enrolment_status == Enrolment.Status.AWAITING_CONSENT:
-        return Conflict(_("Your consent is needed before you begin."), code="consent_needed")
+def not_enrolled(status: str) -> Conflict:
+    """Why somebody with this status reads and answers nothing now: at first, or since a new consent is asked for."""
+    if status == Enrolment.Status.AWAITING_CONSENT:
+        message = _("Your consent is needed before you go on. The page of your studies says what to do.")
+        return Conflict(message, code="consent_needed")
     return Conflict(_("You no longer take part in this study."), code="not_taking_part")
 
 

@@ -169,6 +169,7 @@ def make_study(
 ) -> Experiment:
     """A study with its own layout, questionnaire, arms and case list, by default activated. `fields`: of Experiment."""
     version = layout_version or make_layout()
+    fields.setdefault("consent_elsewhere", bool(fields.get("consent_required")))
     experiment = create_experiment(name=name or f"Study {next(_numbers)}", by=by, layout=version.layout, **fields)
     questionnaire = make_questionnaire(experiment, questions=questions).questionnaire
     listed = [make_case(layout_version=version) for _ in range(cases)] if isinstance(cases, int) else list(cases)
@@ -187,7 +188,7 @@ def make_study(
         activate(
             experiment=experiment,
             by=by,
-            confirmed={"person_more_than_once", "later_stage_hides", "no_consent_document"},
+            confirmed={"person_more_than_once", "later_stage_hides"},
         )
     experiment.refresh_from_db()
     return experiment

@@ -169,7 +169,7 @@ def test_changed_weights_begin_new_blocks_and_leave_the_arms_of_those_who_have_o
     update_arm(arm=study.arms.get(key="with-advice"), weight=5, by=owner)
     new = factories.make_case(layout_version=study.protocol.layout_version)
     set_case_list(experiment=study, cases=[*(e.case for e in study.study_cases.all()), new], by=owner)
-    amend(experiment=study, by=owner, reason="More readers with advice.", confirmed={"no_consent_document"})
+    amend(experiment=study, by=owner, reason="More readers with advice.")
     late = factories.make_enrolment(study)
     for enrolment in (late, waits):
         record_consent(enrolment=enrolment, kind="given", by=owner)

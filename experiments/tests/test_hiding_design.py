@@ -15,7 +15,7 @@ from experiments.models import ProtocolStage, Stage
 
 pytestmark = pytest.mark.django_db
 TERMS = {"hidden_until_asked": True, "reveal_cost": "0.50", "reveal_cost_unit": "points"}
-CONFIRMED = {"person_more_than_once", "later_stage_hides", "no_consent_document"}
+CONFIRMED = {"person_more_than_once", "later_stage_hides"}
 
 
 def stage_of(study, arm="without-advice", position=1):

@@ -171,7 +171,7 @@ class OwnStudySerializer(serializers.ModelSerializer[Enrolment]):
 
     study = serializers.CharField(source="experiment.code")
     name = serializers.CharField(source="experiment.name")
-    instructions = serializers.CharField(source="experiment.instructions")
+    instructions = serializers.CharField(source="experiment.instructions_in_force")
     study_status = serializers.ChoiceField(source="experiment.status", choices=Experiment.Status.choices)
     enrolment_status = serializers.ChoiceField(source="status_told", choices=Enrolment.Status.choices)
     consent_required = serializers.BooleanField(source="experiment.consent_required")

@@ -31,7 +31,8 @@ class OwnStudiesViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Enrolment
         return (
             Enrolment.objects.filter(user=user)
             .exclude(experiment__status=Experiment.Status.DRAFT)
-            .select_related("experiment")
+            .select_related("experiment__protocol")
+            .defer("experiment__protocol__content")
             .annotate(
                 status_told=Case(When(status=_COMPLETED, then=Value(_ACTIVE)), default=F("status")),
                 consent=Subquery(latest_consent.values("kind")[:1]),

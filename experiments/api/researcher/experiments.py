@@ -49,6 +49,7 @@ class ExperimentSerializer(ExperimentSummarySerializer):
             "strata",
             "person_once",
             "consent_required",
+            "consent_elsewhere",
             "withdrawal_policy",
         ]
         read_only_fields = fields
@@ -79,6 +80,7 @@ class ExperimentWriteSerializer(serializers.ModelSerializer[Experiment]):
             "strata",
             "person_once",
             "consent_required",
+            "consent_elsewhere",
             "withdrawal_policy",
         ]
 

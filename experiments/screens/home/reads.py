@@ -10,10 +10,11 @@ from statistics import median
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
-from django.utils.translation import get_language
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils.translation import get_language, get_language_info
 
-from experiments.models import Assignment, Enrolment, Experiment, Review, StudyTranslation, Submission
+from experiments.languages.texts import know_protocols, texts_of_study
+from experiments.models import Assignment, Enrolment, Review, Submission
 from experiments.screens.joining.steps import Step, StepKind, own_standings
 
 ENOUGH = 3  # cases of one's own, from which on they say how long a case takes
@@ -24,7 +25,7 @@ KEPT_SECONDS = 3600
 @dataclass(frozen=True, slots=True)
 class StudyCard:
     """One study of a reader: what is next, and how far. `minutes`: of a case, at the median, or None while unknown;
-    `is_translated`: the study has its own texts in the language of the page."""
+    `language`: of the study's own texts as they are shown, which may be another than the page's."""
 
     enrolment: Enrolment
     step: Step
@@ -32,7 +33,16 @@ class StudyCard:
     cases: int = 0
     done: int = 0
     minutes: int | None = None
-    is_translated: bool = True
+    language: str = ""
+
+    @property
+    def is_in_page_language(self) -> bool:
+        return self.language == _language()
+
+    @property
+    def language_name(self) -> str:
+        """In the language of the page."""
+        return str(get_language_info(self.language)["name_translated"])
 
 
 def study_cards(user: Any) -> list[StudyCard]:
@@ -45,26 +55,19 @@ def study_cards(user: Any) -> list[StudyCard]:
         one.experiment_id: one.pk for one, step in standings if step.kind == StepKind.CASE and one.pk not in minutes
     }
     minutes |= {begun[study]: found for study, found in _minutes_of_studies(begun).items()}
-    names = _names([enrolment.experiment for enrolment, _ in standings])
+    know_protocols(enrolment.experiment.protocol_id for enrolment, _ in standings)
+    texts = {enrolment.pk: texts_of_study(enrolment.experiment) for enrolment, _ in standings}
     return [
         StudyCard(
             enrolment,
             step,
-            names.get(enrolment.experiment_id, enrolment.experiment.name),
+            texts[enrolment.pk](enrolment.experiment.name),
             *counts.get(enrolment.pk, (0, 0)),
             minutes.get(enrolment.pk),
-            _language() in enrolment.experiment.languages,
+            texts[enrolment.pk].language,
         )
         for enrolment, step in standings
     ]
-
-
-def _names(studies: list[Experiment]) -> dict[int, str]:
-    """Of the studies that are offered in the page's language. One statement."""
-    language = _language()
-    offered = [study for study in studies if language in study.languages]
-    found = StudyTranslation.objects.filter(experiment__in=offered, language=language, source=F("experiment__name"))
-    return dict(found.order_by().values_list("experiment", "text"))
 
 
 def _language() -> str:

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from augmed.foundation.errors import NotFound
-from experiments.languages.texts import StudyTexts, texts_of_design
+from experiments.languages.texts import StudyTexts, texts_of_study
 from experiments.models import Enrolment
 from experiments.screens.base import Screen
 from experiments.screens.joining.steps import Step, next_step, step_of, with_standing
@@ -23,8 +23,7 @@ class StudyScreen(Screen):
     def found(self, code: str) -> Enrolment:
         """One statement."""
         own = Enrolment.objects.filter(user=self.request.user.pk, experiment__code=code)
-        # PostgreSQL cannot even look for a text with a NUL in it.
-        enrolment: Enrolment | None = None if "\x00" in code else with_standing(own).first()
+        enrolment: Enrolment | None = with_standing(own).first()
         if enrolment is None:
             raise NotFound(_("You take part in no such study."))
         return enrolment
@@ -41,7 +40,7 @@ class StudyScreen(Screen):
         status: int = 200,
         **context: Any,
     ) -> HttpResponse:
-        texts = texts or texts_of_design(enrolment.experiment)
+        texts = texts or texts_of_study(enrolment.experiment)
         shared = {
             "enrolment": enrolment,
             "study": enrolment.experiment,

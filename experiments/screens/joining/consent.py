@@ -11,16 +11,19 @@ from django.utils.translation import gettext as _
 
 from augmed.foundation.errors import Conflict, Invalid, NotFound
 from experiments.actions import joining
+from experiments.actions.consent_versions import current_document, signed_words, words_sha256
 from experiments.actions.enrolment import withdrawal_policy
-from experiments.languages.texts import texts_of_design
+from experiments.languages.texts import texts_of_consent
 from experiments.models import ConsentDocument, ConsentRecord, Enrolment
 from experiments.screens.joining.base import StudyScreen, go_on
-from experiments.screens.joining.blocks import text_blocks
+from experiments.screens.joining.blocks import Block, text_blocks
 
 Status = Enrolment.Status
 
 
 class Consent(StudyScreen):
+    """The newest version, to be signed; afterwards what was signed, word for word."""
+
     template = "screens/joining/consent.html"
 
     def get(self, request: HttpRequest, code: str) -> HttpResponse:
@@ -29,6 +32,8 @@ class Consent(StudyScreen):
     def post(self, request: HttpRequest, code: str) -> HttpResponse:
         enrolment = self.found(code)
         if "decline" in request.POST:
+            if enrolment.asked_again_id is not None:  # a page from before: to leave is asked for on its own
+                return redirect("study_withdraw", code)
             joining.decline_consent(enrolment=enrolment, by=request.user)
             return redirect("home")
         try:
@@ -51,18 +56,14 @@ class Consent(StudyScreen):
     def _show(self, request: HttpRequest, enrolment: Enrolment, *, status: int = 200, **context: Any) -> HttpResponse:
         given = _latest(enrolment)
         is_open = enrolment.status in (Status.AWAITING_CONSENT, Status.DECLINED)
-        document = joining.current_document(enrolment.experiment) if is_open else _signed(given)
+        document = current_document(enrolment.experiment) if is_open else None
+        signed = _signed(given)
         if document is None and given is None:
             raise NotFound(_("This study has no consent form here."))
-        texts = texts_of_design(enrolment.experiment)
-        shown: dict[str, Any] = {}
-        if document is not None:
-            shown = {
-                "document": document,
-                "document_title": texts(document.title),
-                "blocks": text_blocks(texts(document.text)),
-                "shown": joining.shown_sha256(document, texts),
-            }
+        shown = _to_sign(enrolment, document) if document is not None else signed
+        if document is not None and enrolment.asked_again_id is not None:
+            context |= {"asked_again": True, "changes": _changes(enrolment, document, given), "signed": signed}
+            context["changes_language"] = shown["words_language"]
         form = {"name": request.POST.get("name", ""), "agrees": request.POST.get("agrees") == "yes"}
         context = {
             "is_open": is_open,
@@ -70,7 +71,7 @@ class Consent(StudyScreen):
             "form": form,
             "policy": withdrawal_policy(enrolment.experiment),
         } | context
-        return self.page(request, enrolment, texts=texts, status=status, title=_("Consent"), **shown, **context)
+        return self.page(request, enrolment, status=status, title=_("Consent"), **shown, **context)
 
 
 class Withdraw(StudyScreen):
@@ -97,6 +98,7 @@ class Withdraw(StudyScreen):
             status=status,
             title=_("You have left the study") if has_left else _("Leave the study"),
             has_left=has_left,
+            asked_again=enrolment.asked_again_id is not None,
             policy=withdrawal_policy(enrolment.experiment),
             words=request.POST.get("words", ""),
             **context,
@@ -109,6 +111,38 @@ def _latest(enrolment: Enrolment) -> ConsentRecord | None:
     return records.order_by("-recorded_at", "-pk").first()
 
 
-def _signed(given: ConsentRecord | None) -> ConsentDocument | None:
+def _to_sign(enrolment: Enrolment, document: ConsentDocument) -> dict[str, Any]:
+    """In the language of the page, where the study has it."""
+    texts = texts_of_consent(enrolment.experiment, document.number)
+    title, text = texts(document.title), texts(document.text)
+    return _words(document, title, text, texts.language) | {"shown": words_sha256(title, text)}
+
+
+def _signed(given: ConsentRecord | None) -> dict[str, Any]:
+    """As it was signed, in the language in which it was; nothing where consent was given on paper."""
     signature = getattr(given, "signature", None)
-    return signature.document if signature is not None else None
+    if signature is None:
+        return {}
+    words = signed_words(signature)
+    return _words(signature.document, words.title, words.text, words.language)
+
+
+def _words(document: ConsentDocument, title: str, text: str, language: str) -> dict[str, Any]:
+    return {
+        "document": document,
+        "document_title": title,
+        "blocks": text_blocks(text),
+        "words_language": language,
+    }
+
+
+def _changes(enrolment: Enrolment, newest: ConsentDocument, given: ConsentRecord | None) -> list[Block]:
+    """What has changed since the version that the reader signed, the oldest change first; of paper: since they were
+    asked."""
+    signature = getattr(given, "signature", None)
+    assert enrolment.asked_again is not None
+    first = enrolment.asked_again.number if signature is None else signature.document.number + 1
+    since = ConsentDocument.objects.filter(experiment=enrolment.experiment_id, number__range=(first, newest.number))
+    texts = texts_of_consent(enrolment.experiment, newest.number)
+    said = since.exclude(what_changed="").order_by("number").values_list("what_changed", flat=True)
+    return [block for words in said for block in text_blocks(texts(words))]

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from augmed.foundation.canonical import canonical_decimal
 from experiments.answers import CanonicalAnswer, QuestionDefinition, canonical_answer, correctness, outcome
-from experiments.languages.texts import StudyTexts
+from experiments.languages.texts import StudyTexts, texts_of_design
 from experiments.models import Answer, Enrolment, Experiment, ReferenceStandard, Review, TrainingCase
 from experiments.models.querysets import ReviewQuerySet
 from experiments.reviewing.reading import asked_in
@@ -39,11 +39,12 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """On one case; `blocks` are the study's own words on it."""
+    """On one case; `blocks` are the study's own words on it, in `language` ("": that of the rest)."""
 
     case_number: int
     rows: tuple[Compared, ...]
     blocks: list[Block]
+    language: str = ""
 
 
 def training_reviews(enrolment: Enrolment) -> ReviewQuerySet:
@@ -57,7 +58,9 @@ def training_reviews(enrolment: Enrolment) -> ReviewQuerySet:
 
 def feedback(experiment: Experiment, reviews: Sequence[Review], texts: StudyTexts) -> list[Feedback]:
     """On every case that is answered to its last stage, the newest first: before that nothing of what is right is told.
-    `reviews`: with WITH_FEEDBACK. Three statements, and one for each version of the questions until it is known."""
+    `texts`: of the questions, as the protocol has them; the study's own words on a case are in force at once, as the
+    list of training cases is, and so are their translations. `reviews`: with WITH_FEEDBACK. At most four statements,
+    and one for each version of the questions until it is known."""
     readings: dict[int, list[Review]] = defaultdict(list)
     for review in reviews:
         readings[review.assignment_id].append(review)
@@ -65,6 +68,7 @@ def feedback(experiment: Experiment, reviews: Sequence[Review], texts: StudyText
     cases = [one[0].assignment.case_id for one in complete]
     said = dict(TrainingCase.objects.filter(experiment=experiment, case__in=cases).values_list("case", "feedback"))
     references = _references(experiment, cases)
+    own = texts_of_design(experiment)
     answers = _answers([review.pk for one in complete for review in one])
     return [
         Feedback(
@@ -72,7 +76,8 @@ def feedback(experiment: Experiment, reviews: Sequence[Review], texts: StudyText
             compared(
                 _asked(one[-1]), [answers[review.pk] for review in one], references[one[0].assignment.case_id], texts
             ),
-            text_blocks(texts(said.get(one[0].assignment.case_id, ""))),
+            text_blocks(own(said.get(one[0].assignment.case_id, ""))),
+            own.language,
         )
         for one in reversed(complete)
     ]

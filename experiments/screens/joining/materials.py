@@ -13,7 +13,7 @@ from experiments.actions.intake import asked_about_reader, intake_version, submi
 from experiments.actions.joining import note_instructions_read
 from experiments.actions.submissions import WrongAnswers
 from experiments.answers import CanonicalAnswer, from_stored
-from experiments.languages.texts import texts_of_design
+from experiments.languages.texts import texts_of_study
 from experiments.models import Enrolment, IntakeSubmission
 from experiments.screens.answering.panel import answer_panel
 from experiments.screens.answering.written import values_from_post
@@ -54,7 +54,7 @@ class Intake(StudyScreen):
         version = given.questionnaire_version if given else intake_version(enrolment.experiment)
         if version is None or (given is None and self.step(enrolment).kind != StepKind.INTAKE):
             raise NotFound(_("Nothing is asked about you in this study now."))
-        texts = texts_of_design(enrolment.experiment)
+        texts = texts_of_study(enrolment.experiment)
         if given is not None:
             form = {"values": _answers(given), "read_only": True, "submitted_at": given.submitted_at}
         panel = answer_panel(
@@ -70,15 +70,16 @@ class Instructions(StudyScreen):
 
     def get(self, request: HttpRequest, code: str) -> HttpResponse:
         enrolment = self.found(code)
-        if not enrolment.experiment.instructions.strip():
+        instructions = enrolment.experiment.instructions_in_force
+        if not instructions:
             raise NotFound(_("This study has no instructions."))
-        texts = texts_of_design(enrolment.experiment)
+        texts = texts_of_study(enrolment.experiment)
         return self.page(
             request,
             enrolment,
             texts=texts,
             title=_("Instructions"),
-            blocks=text_blocks(texts(enrolment.experiment.instructions)),
+            blocks=text_blocks(texts(instructions)),
             is_next=self.step(enrolment).kind == StepKind.INSTRUCTIONS,
         )
 

@@ -40,8 +40,8 @@ class StepKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`url`: the page that leads on, "" where there is nothing to do; `reason`: a code that says why a reader waits or
-    has left; `review`: of the case that comes next; `resumes`: it was opened before; `again`: its
+    """`url`: the page that leads on, "" where there is nothing to do; `reason`: a code that says why a reader waits,
+    has left or is asked again; `review`: of the case that comes next; `resumes`: it was opened before; `again`: its
     case was answered before."""
 
     kind: StepKind
@@ -59,6 +59,8 @@ class Step:
     @property
     def label(self) -> str:
         """What the button says."""
+        if self.reason == "again":
+            return _("Read and sign the new consent form")
         if self.kind == StepKind.CASE:
             return _("Go on with this case") if self.resumes or self.again else _("Go to the next case")
         return {
@@ -97,7 +99,8 @@ def with_standing(enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
     )
     return (
         enrolments.filter(kind=Enrolment.Kind.REAL)
-        .select_related("experiment")
+        .select_related("experiment__protocol", "asked_again")
+        .defer("experiment__protocol__content")
         .annotate(
             has_document=Exists(ConsentDocument.objects.filter(experiment=OuterRef("experiment"))),
             is_asked=Exists(intake_versions(OuterRef("experiment"))),
@@ -173,13 +176,14 @@ def _joining(enrolment: Any) -> Step | None:
     study = enrolment.experiment
     if enrolment.status == Enrolment.Status.AWAITING_CONSENT:
         if enrolment.has_document:
-            return Step(StepKind.CONSENT, _page("study_consent", study))
+            again = "again" if enrolment.asked_again_id is not None else ""
+            return Step(StepKind.CONSENT, _page("study_consent", study), again)
         return Step(StepKind.WAITING, reason="consent_elsewhere")
     if enrolment.is_asked and not enrolment.has_told:
         return Step(StepKind.INTAKE, _page("study_intake", study))
     if enrolment.has_begun:
         return None
-    if study.instructions.strip() and enrolment.instructions_read_at is None:
+    if study.instructions_in_force and enrolment.instructions_read_at is None:
         return Step(StepKind.INSTRUCTIONS, _page("study_instructions", study))
     if _is_to_practise(enrolment):
         return Step(StepKind.TRAINING, _page("study_training", study))

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from augmed.foundation.errors import Conflict, NotFound
 from experiments.actions.training import begin_training
-from experiments.languages.texts import texts_of_design
+from experiments.languages.texts import texts_of_study
 from experiments.models import Enrolment
 from experiments.screens.joining.base import StudyScreen, go_on
 from experiments.screens.joining.feedback import WITH_FEEDBACK, feedback, training_reviews
@@ -26,7 +26,7 @@ class Training(StudyScreen):
         is_next = self.step(enrolment).kind == StepKind.TRAINING
         if not (is_next or reviews):
             raise NotFound(_("There is nothing to practise in this study."))
-        texts = texts_of_design(enrolment.experiment)
+        texts = texts_of_study(enrolment.experiment)
         done = feedback(enrolment.experiment, reviews, texts)
         total = len({review.assignment_id for review in reviews}) or enrolment.experiment.training_cases.count()
         return self.page(

@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import translation
 from playwright.sync_api import Locator, Page, expect
 
+from experiments.actions.consent_versions import publish_consent_document
 from experiments.actions.enrolment import enrol
-from experiments.actions.joining import publish_consent_document
 from experiments.actions.lifecycle import activate
 from experiments.actions.reviews import open_review
 from experiments.actions.translations import set_languages, set_translations

@@ -8,10 +8,11 @@ import json
 import jsonschema
 import pytest
 
+from experiments.actions.consent_versions import publish_consent_document, shown_sha256
 from experiments.actions.enrolment import erase_enrolment
 from experiments.actions.exports import export_to_folder
 from experiments.actions.intake import submit_intake
-from experiments.actions.joining import shown_sha256, sign_consent
+from experiments.actions.joining import sign_consent
 from experiments.actions.references import set_reference
 from experiments.actions.reviews import open_review, submit
 from experiments.exports.scope import Rights
@@ -51,6 +52,23 @@ def told(study, clinician, other_clinician):
     tell(first, study, experience="more", years="12.5")
     tell(second, study, experience="< 5 years")
     return first, second
+
+
+def test_every_signature_is_a_row_with_its_version_and_its_words(study, told, lead, tmp_path):
+    first, second = told
+    publish_consent_document(
+        experiment=study, title="Information", text="New.", asks_again=True, what_changed="All of it.", by=lead
+    )
+    newest = study.consent_documents.get(number=2)
+    sign_consent(enrolment=first, name="Ada Secretname", agrees=True, shown=shown_sha256(newest), by=first.user)
+    rows = export(study, tmp_path).rows("consents")
+    assert [(row["pseudonym"], row["kind"], row["version"], row["language"]) for row in rows] == [
+        (first.pseudonym, "given", "1", "en"),
+        (first.pseudonym, "given", "2", "en"),
+        (second.pseudonym, "given", "1", "en"),
+    ]
+    assert rows[1]["text_sha256"] == shown_sha256(newest)
+    assert "Secretname" not in str(rows)
 
 
 def export(study, folder):

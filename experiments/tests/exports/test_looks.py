@@ -71,7 +71,7 @@ def test_of_an_erased_reading_nothing_is_told(study, read, clinician, lead, tmp_
 def test_masked_rows_tell_of_features_only_where_all_arms_hide_alike(draft, lead, hides):
     for stage in Stage.objects.filter(arm__experiment=draft, arm__key__in=hides, position=1):
         update_stage(stage=stage, by=lead, hidden_until_asked=True)
-    confirmed = {"person_more_than_once", "later_stage_hides", "no_consent_document", "hides_what_was_shown"}
+    confirmed = {"person_more_than_once", "later_stage_hides", "hides_what_was_shown"}
     activate(experiment=draft, by=lead, confirmed=confirmed)
     draft.refresh_from_db()
     assert visible(draft, BLINDED).feature_events is (len(hides) == 3)

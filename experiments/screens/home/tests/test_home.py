@@ -90,11 +90,11 @@ def test_a_second_reading_that_comes_days_later_is_not_told_of_before(clinician:
 def test_a_text_in_the_readers_language_is_not_promised_where_there_is_none(clinician: Any) -> None:
     study = factories.make_study(arms=ONE_STAGE, cases=1)
     factories.make_enrolment(study, clinician)
-    said = "This study's own texts are in English."
+    said = "The texts of this study are in this language: English."
     with override("de"):
-        assert not study_cards(clinician)[0].is_translated
+        assert not study_cards(clinician)[0].is_in_page_language
         type(study).objects.filter(pk=study.pk).update(languages=["en", "de"])
-        assert study_cards(clinician)[0].is_translated
+        assert study_cards(clinician)[0].is_in_page_language
     assert said not in html.unescape(page(clinician))
 
 

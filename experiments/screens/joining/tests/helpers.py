@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from experiments.actions.consent_versions import publish_consent_document, shown_sha256
 from experiments.actions.design import update_experiment
-from experiments.actions.joining import publish_consent_document, shown_sha256
 from experiments.actions.lifecycle import activate
 from experiments.actions.training import TrainingEntry, begin_training, set_training_cases
 from experiments.models import ConsentDocument, Enrolment, Experiment, Review
 from experiments.tests import factories
 
-CONFIRMED = {"person_more_than_once", "later_stage_hides", "no_consent_document"}
+CONFIRMED = {"person_more_than_once", "later_stage_hides"}
 CONSENT = "We study how clinicians judge.\n\nYou will:\n- read cases\n- answer questions\n\nThank you."
 ABOUT = [
     {
@@ -35,7 +35,8 @@ def joining_study(
     **fields: Any,
 ) -> Experiment:
     """Each part may be left out."""
-    study = factories.make_study(by=by, active=False, consent_required=consent, instructions=instructions, **fields)
+    fields = {"consent_required": consent, "consent_elsewhere": False, "instructions": instructions, **fields}
+    study = factories.make_study(by=by, active=False, **fields)
     if consent:
         publish_consent_document(experiment=study, title="Information and consent", text=CONSENT, by=by)
     if intake:

@@ -6,9 +6,12 @@ from django.test import Client
 from augmed.foundation.canonical import sha256_hex
 from augmed.foundation.errors import Conflict, Invalid
 from augmed.foundation.models import AuditEvent
-from experiments.actions.joining import publish_consent_document, sign_consent
-from experiments.actions.lifecycle import pause
-from experiments.models import Assignment, ConsentDocument, ConsentRecord, ConsentSignature, StudyTranslation
+from experiments.actions.consent_versions import publish_consent_document
+from experiments.actions.joining import sign_consent
+from experiments.actions.lifecycle import amend, pause
+from experiments.actions.translations import set_languages, set_translations
+from experiments.languages.sources import source_key
+from experiments.models import Assignment, ConsentDocument, ConsentRecord, ConsentSignature
 from experiments.screens.joining.tests import helpers
 from experiments.tests import factories
 
@@ -66,17 +69,12 @@ def test_a_text_that_was_changed_meanwhile_is_read_again(study, reader, reading,
     assert not ConsentRecord.objects.filter(enrolment=reader).exists()
 
 
-def test_a_translated_text_is_what_is_signed(study, reader, reading):
-    type(study).objects.filter(pk=study.pk).update(languages=["en", "de"])
-    from experiments.actions.translations import source_key
-
-    StudyTranslation.objects.create(
-        experiment=study,
-        language="de",
-        source=helpers.CONSENT,
-        source_sha256=source_key(helpers.CONSENT),
-        text="Wir untersuchen.",
-    )
+def test_a_translated_text_is_what_is_signed(study, reader, reading, owner):
+    set_languages(experiment=study, languages=["en", "de"], by=owner)
+    texts = {source_key(helpers.CONSENT): "Wir untersuchen."}
+    set_translations(experiment=study, language="de", texts=texts, by=owner)
+    confirmed = {*helpers.CONFIRMED, "missing_translations"}
+    amend(experiment=study, by=owner, reason="In German as well.", confirmed=confirmed)
     german = {"headers": {"Accept-Language": "de"}}
     body = reading.get(helpers.page(study, "consent"), **german).content.decode()
     assert "Wir untersuchen." in body
@@ -114,7 +112,9 @@ def test_who_takes_part_cannot_decline_any_more(study, reader, reading):
 
 def test_afterwards_the_signed_version_is_shown_although_there_is_a_newer_one(study, reader, reading, owner):
     reading.post(helpers.page(study, "consent"), helpers.signature(study))
-    publish_consent_document(experiment=study, title="Information and consent", text="Other words.", by=owner)
+    publish_consent_document(
+        experiment=study, title="Information and consent", text="Other words.", by=owner, asks_again=False
+    )
     body = reading.get(helpers.page(study, "consent")).content.decode()
     assert "Signed by Dr. Ada Reader on" in body
     assert "We study how clinicians judge." in body

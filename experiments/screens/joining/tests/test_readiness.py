@@ -15,10 +15,21 @@ def codes(study) -> dict[str, bool]:
     return {problem.code: problem.confirmable for problem in activation_problems(study)}
 
 
-def test_consent_without_a_form_is_to_be_confirmed(owner):
+def test_a_study_that_asks_for_consent_does_not_begin_without_a_form(owner):
     assert "no_consent_document" not in codes(factories.make_study(by=owner, active=False))
-    assert codes(factories.make_study(by=owner, active=False, consent_required=True))["no_consent_document"]
+    study = factories.make_study(by=owner, active=False, consent_required=True, consent_elsewhere=False)
+    assert codes(study)["no_consent_document"] is False
+    with pytest.raises(Invalid) as refused:
+        activate(experiment=study, by=owner, confirmed={*helpers.CONFIRMED, "no_consent_document"})
+    assert refused.value.code == "not_ready"
     assert "no_consent_document" not in codes(helpers.joining_study(owner, active=False))
+
+
+def test_consent_on_paper_is_a_choice_of_the_study(owner):
+    study = factories.make_study(by=owner, active=False, consent_required=True, consent_elsewhere=False)
+    study = update_experiment(experiment=study, consent_elsewhere=True, by=owner)
+    assert "no_consent_document" not in codes(study)
+    assert activate(experiment=study, by=owner, confirmed=helpers.CONFIRMED).status == "active"
 
 
 def test_questions_about_the_reader_that_ask_nothing(owner):

@@ -11,7 +11,7 @@ from experiments.screens.joining.tests import helpers
 BEHIND_THE_DOOR = 3  # session, account, and whatever keeps the session alive
 
 
-@pytest.mark.parametrize(("name", "most"), [("consent", 4), ("intake", 5), ("instructions", 2), ("withdraw", 3)])
+@pytest.mark.parametrize(("name", "most"), [("consent", 5), ("intake", 5), ("instructions", 2), ("withdraw", 3)])
 def test_a_page_is_shown_in_few_statements(
     study: Experiment, reader: Enrolment, reading: Client, django_assert_max_num_queries: Any, name: str, most: int
 ) -> None:

@@ -14,7 +14,7 @@ from experiments.models import Arm, Review
 from experiments.reviewing.reading import OpenedReview
 from experiments.tests import factories
 
-CONFIRMED = {"person_more_than_once", "later_stage_hides", "no_consent_document", "hides_what_was_shown"}
+CONFIRMED = {"person_more_than_once", "later_stage_hides", "hides_what_was_shown"}
 SHOWN = factories.show(*factories.CLINICAL, factories.ADVICE)
 PINNED = [{**cell, "top": "1"} if cell["node"] == "age" else cell for cell in SHOWN]
 
