@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import translation
+
+from cases.models import CaseSnapshot, LayoutNode
+from experiments.models import ConsentDocument, Experiment, Question, TrainingCase
+from experiments.screens.answering.tests.questions import posted
+from participants.models import Profile, User
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+PASSWORD = "a long Passphrase 1!"  # what conftest.make_user sets
 
 BEGIN, END = "\u27e6", "\u27e7"
 READ_ALOUD = {"title", "placeholder", "aria-label", "aria-valuetext", "alt"}
@@ -99,3 +109,49 @@ class _Reader(HTMLParser):
 def _is_text(value: str) -> bool:
     """Not a key, an address or JSON."""
     return BEGIN in value or (bool(_SENTENCE.search(value)) and not value.startswith(("[", "{")))
+
+
+class Reader:
+    """A browser all of whose pages are looked at."""
+
+    def __init__(self, user: User | None = None) -> None:
+        self.client = Client(headers={"accept-language": "de"})
+        if user is not None:
+            self.client.force_login(user, backend=BACKEND)
+
+    def get(self, path: str, status: int = 200) -> Any:
+        return self._looked_at(self.client.get(path, follow=True), status)
+
+    def post(self, path: str, data: Any = None, status: int = 200) -> Any:
+        return self._looked_at(self.client.post(path, data or {}, follow=True), status)
+
+    def _looked_at(self, answer: Any, status: int) -> Any:
+        assert answer.status_code == status, answer.request["PATH_INFO"]
+        assert unmarked(answer.content.decode(), own()) == [], answer.request["PATH_INFO"]
+        return answer
+
+
+def own() -> set[str]:
+    """What studies and people brought with them."""
+    found = {text for user in User.objects.all() for text in (user.email, PASSWORD)}
+    found |= set(Profile.objects.values_list("name", flat=True))
+    for model in (Experiment, ConsentDocument, Question, LayoutNode, TrainingCase):
+        for row in model.objects.values():
+            found |= set(_texts(list(row.values())))
+    for content in CaseSnapshot.objects.values_list("content", flat=True):
+        found |= set(_texts(json.loads(content)))
+    found |= {answer for value in posted().values() for answer in _texts(value)} | {"Dr. Ada Reader", "2020"}
+    return found - {""}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All that a value of JSON says, a line at a time as pages show it."""
+    if isinstance(value, str):
+        yield value
+        for line in value.splitlines():
+            yield line.removeprefix("- ").strip()
+    elif isinstance(value, dict):
+        yield from _texts(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)

@@ -3,9 +3,8 @@ what scripts say. A text that somebody forgot to mark stays English in the other
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from augmed import api_errors
-from augmed.tests.marked import mark_all, unmarked, unmarked_in_mail
-from cases.models import CaseSnapshot, LayoutNode
+from augmed.tests.marked import PASSWORD, Reader, mark_all, own, unmarked, unmarked_in_mail
+from experiments.actions.consent_versions import publish_consent_document
 from experiments.actions.preview_links import make_preview_link
-from experiments.models import ConsentDocument, Experiment, Question, Reminder, Review, TrainingCase
+from experiments.models import Experiment, Reminder, Review
 from experiments.reminders.delivery import message_of
 from experiments.reminders.tokens import token_of
 from experiments.screens.answering.tests.questions import ALL_TYPES, posted
@@ -29,66 +28,18 @@ from experiments.screens.joining.tests import helpers
 from experiments.tests import factories
 from participants import actions
 from participants.mail import send_client_link, send_invitation, send_password_reset
-from participants.models import Profile, User
-from participants.tests.conftest import PASSWORD
+from participants.models import User
 from participants.tests.second_factors import phone_of, switch_on
 
 pytestmark = pytest.mark.django_db
 
 SCRIPTS = sorted((Path(settings.BASE_DIR) / "experiments" / "static" / "screens").glob("*.js"))
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 TWO_STAGES = {"Advice afterwards": factories.ARMS["Advice afterwards"]}
 
 
 @pytest.fixture(autouse=True)
 def _marks(monkeypatch: pytest.MonkeyPatch) -> None:
     mark_all(monkeypatch)
-
-
-class Reader:
-    """A browser all of whose pages are looked at."""
-
-    def __init__(self, user: User | None = None) -> None:
-        self.client = Client(headers={"accept-language": "de"})
-        if user is not None:
-            self.client.force_login(user, backend=BACKEND)
-
-    def get(self, path: str, status: int = 200) -> Any:
-        return self._looked_at(self.client.get(path, follow=True), status)
-
-    def post(self, path: str, data: Any = None, status: int = 200) -> Any:
-        return self._looked_at(self.client.post(path, data or {}, follow=True), status)
-
-    def _looked_at(self, answer: Any, status: int) -> Any:
-        assert answer.status_code == status, answer.request["PATH_INFO"]
-        assert unmarked(answer.content.decode(), own()) == [], answer.request["PATH_INFO"]
-        return answer
-
-
-def own() -> set[str]:
-    """What studies and people brought with them."""
-    found = {text for user in User.objects.all() for text in (user.email, PASSWORD)}
-    found |= set(Profile.objects.values_list("name", flat=True))
-    for model in (Experiment, ConsentDocument, Question, LayoutNode, TrainingCase):
-        for row in model.objects.values():
-            found |= set(_texts(list(row.values())))
-    for content in CaseSnapshot.objects.values_list("content", flat=True):
-        found |= set(_texts(json.loads(content)))
-    found |= {answer for value in posted().values() for answer in _texts(value)} | {"Dr. Ada Reader", "2020"}
-    return found - {""}
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """All that a value of JSON says, a line at a time as pages show it."""
-    if isinstance(value, str):
-        yield value
-        for line in value.splitlines():
-            yield line.removeprefix("- ").strip()
-    elif isinstance(value, dict):
-        yield from _texts(list(value.values()))
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item)
 
 
 @pytest.fixture
@@ -164,6 +115,22 @@ def test_leaving_and_reminders(study: Experiment, clinician: Any) -> None:
     reader.get(helpers.page(study, "consent"))
 
 
+def test_consent_asked_again(study: Experiment, clinician: Any, owner: Any) -> None:
+    enrolment = factories.make_enrolment(study, clinician)
+    reader = Reader(clinician)
+    helpers.joined(study, enrolment, reader.client)
+    review = helpers.practice(enrolment)[0]
+    publish_consent_document(
+        experiment=study, title="Consent", text="More.", what_changed="One more part.", asks_again=True, by=owner
+    )
+    reader.get("/home/")
+    reader.post(reverse("review_open", args=[review.public_id]), status=409)
+    reader.get(helpers.page(study, "consent"))
+    reader.get(helpers.page(study, "withdraw"))
+    reader.post(helpers.page(study, "consent"), helpers.signature(study))
+    reader.get("/home/")
+
+
 @pytest.mark.parametrize("status", ["paused", "completed", "draft"])
 def test_a_study_that_does_not_run(study: Experiment, clinician: Any, status: str) -> None:
     enrolment = factories.make_enrolment(study, clinician)
@@ -196,6 +163,9 @@ def test_a_link_for_colleagues(study: Experiment, owner: Any) -> None:
     reader.get(case)
     reader.post(case, WRONG, 422)
     reader.post(case, posted())
+    reader.get(reverse("look_practice", args=[secret]))
+    reader.get(reverse("look_practice_case", args=[secret, 1]))
+    reader.post(reverse("look_practice_case", args=[secret, 1]), posted())
     reader.get(reverse("look", args=["x" * 20]), 404)
 
 
