@@ -391,6 +391,8 @@ LOGGING = {
         # Both write the path of a refused request.
         "django.request": {"filters": ["shortened_paths"]},
         "django.security.csrf": {"filters": ["shortened_paths"]},
+        # At DEBUG it writes all that a template was given: cases, and the addresses of links.
+        "django.template": {"level": "INFO"},
     },
 }
 

@@ -246,3 +246,30 @@ class TestLinks:
             make_preview_link(experiment=study, label="Board", days=1, by=lead)
         response = client_of(lead).post(page("preview_links", study), {"label": "One more", "days": "1"})
         assert "Revoke some first" in response.content.decode()
+
+    def test_a_running_study_offers_the_protocol_in_force_and_keeps_what_was_chosen(
+        self, study: Any, lead: Any
+    ) -> None:
+        client = client_of(lead)
+        assert client.get(page("preview_links", study)).context["protocol_chosen"] == "1"
+        client.post(page("preview_links", study), {"label": "Board", "days": "5", "protocol": "1"})
+        client.post(page("preview_links", study), {"label": "Colleague", "days": "5", "protocol": ""})
+        shown = PreviewLink.objects.order_by("pk").values_list("label", "protocol")
+        assert list(shown) == [("Board", study.protocol_id), ("Colleague", None)]
+        listed = client.get(page("preview_links", study)).content.decode()
+        assert "<td>Protocol 1</td>" in listed
+        assert "<td>Working design</td>" in listed
+
+    @pytest.mark.parametrize("number", ["2", "x", "-1", "9" * 30])
+    def test_a_protocol_that_is_not_there_is_not_replaced_by_another_design(
+        self, study: Any, lead: Any, number: str
+    ) -> None:
+        response = client_of(lead).post(
+            page("preview_links", study), {"label": "Board", "days": "5", "protocol": number}
+        )
+        assert response.status_code == 404
+        assert not PreviewLink.objects.exists()
+
+    def test_a_draft_offers_the_working_design_alone(self, draft: Any, lead: Any) -> None:
+        context = client_of(lead).get(page("preview_links", draft)).context
+        assert (context["protocols"], context["protocol_chosen"]) == ([], "")

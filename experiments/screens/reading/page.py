@@ -57,6 +57,10 @@ class Run:
     advice: bool
     features: tuple[ShownFeature, ...]
 
+    @property
+    def is_heading(self) -> bool:
+        return False
+
 
 @dataclass(frozen=True, slots=True)
 class ShownNode:
@@ -172,10 +176,13 @@ def _sources(entries: Sequence[ShownEntry]) -> tuple[ShownSource, ...]:
 
 
 def _is_course(entries: Sequence[ShownEntry]) -> bool:
-    """Two or more dated numbers in one unit, and nothing else."""
+    """Two or more dated numbers in one unit, and nothing else. Of several at one moment none is the latest: all are
+    listed."""
     if len(entries) < 2 or len({entry.unit for entry in entries}) > 1:
         return False
-    return all(entry.number is not None and entry.date is not None for entry in entries)
+    if any(entry.number is None or entry.date is None for entry in entries):
+        return False
+    return len({when(entry) for entry in entries}) > 1
 
 
 def _latest(entries: Sequence[ShownEntry]) -> ShownEntry:

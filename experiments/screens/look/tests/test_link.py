@@ -18,7 +18,7 @@ from experiments.actions import design, questionnaires
 from experiments.actions.preview_links import make_preview_link, revoke_preview_link
 from experiments.design.matrix import counted_features
 from experiments.models import ConsentDocument, Experiment, PreviewLink, Stage
-from experiments.screens.look.study import LEAST_CASES
+from experiments.screens.look.places import LEAST_CASES
 from experiments.tests import factories
 from participants.throttles import ByLink, ByLinkClient
 
@@ -265,7 +265,7 @@ def test_the_features_of_a_study_are_counted_once_for_some_minutes(
         counted.append(layout.pk)
         return counted_features(experiment, layout)
 
-    monkeypatch.setattr("experiments.screens.look.study.counted_features", counting)
+    monkeypatch.setattr("experiments.screens.look.places.counted_features", counting)
     pages = [client.get(case_at(secret)).context["case"] for _time in range(2)]
     assert len(counted) == 1
     assert pages[0] == pages[1]
@@ -289,4 +289,6 @@ def test_the_secret_is_in_no_log(secret: str, caplog: pytest.LogCaptureFixture) 
         assert client.post(at("look_case", secret, "a", 1, 1), {}).status_code == 422
         assert client.get(at("look_case", secret, "z", 1, 1)).status_code == 404
         assert client.put(at("look", secret)).status_code == 405
+        for name in ("look", "look_consent", "look_intake", "look_instructions", "look_practice"):
+            client.get(at(name, secret))
     assert secret not in caplog.text

@@ -201,3 +201,15 @@ def test_signed_out_no_form_to_sign_in_takes_the_place_of_a_part(client, reader,
     assert (part.status_code, part.content) == (403, b"")
     assert "no-store" in part.headers["Cache-Control"]
     assert client.get(wanted).headers["Location"].startswith("/sign-in/")
+
+
+def test_no_template_writes_what_it_shows_into_a_log(reader, clinician, caplog):
+    """Django logs at DEBUG what a template lacks, with all that it was given."""
+    review = reader_of(clinician)
+    answers = {"diagnosis": "yes", "risk": 10}
+    with caplog.at_level("DEBUG", "django"):
+        assert reader.get(address(review)).status_code == 200
+        assert reader.get(f"{address(review)}chart/5/").status_code == 200
+        submit(public_id=review.public_id, answers=answers, questionnaire_version=None, by=clinician)
+        assert reader.get(address(review)).status_code == 200
+    assert [record.args for record in caplog.records if record.name == "django.template"] == []
