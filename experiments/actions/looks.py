@@ -23,3 +23,15 @@ def record_look_at_outcomes(*, experiment: Experiment, reason: str, by: Any) -> 
             data={"reason": reason, "answers": answers},
             experiment_id=experiment.pk,
         )
+
+
+def record_answers_viewed(*, submission: Submission, by: Any) -> None:
+    """That somebody who may know the arm opened the answers of one review."""
+    with transaction.atomic():
+        audit.record(
+            action="answers_viewed",
+            by=by,
+            target=submission,
+            data={"review": submission.pk},
+            experiment_id=submission.review.assignment.enrolment.experiment_id,
+        )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
 from augmed.foundation.permissions import Verb
+from experiments.actions.looks import record_answers_viewed
 from experiments.admin.inlines import StudyInline
 from experiments.admin.study_filter import StudyFilter
 from experiments.admin_tools import StudyReadOnlyAdmin, may_in_study
@@ -232,6 +234,14 @@ class SubmissionAdmin(_OutcomeAdmin):
     )  # fmt: skip
     inlines = (AnswerInline,)
     list_display = ("review", "study", "participant", "case", "arm_and_stage", "submitted_at")
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Answers beside the arm: every look is written down, as on the page of outcomes by arm."""
+        response: HttpResponse = super().change_view(request, object_id, *args, **kwargs)
+        shown = self.get_object(request, object_id) if response.status_code == HTTPStatus.OK else None
+        if shown is not None:
+            record_answers_viewed(submission=shown, by=request.user)
+        return response
 
     def assignment_of(self, obj: Any) -> Assignment:
         return obj.review.assignment

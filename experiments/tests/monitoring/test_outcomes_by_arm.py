@@ -10,7 +10,7 @@ from django.urls import reverse
 from augmed.foundation.models import AuditEvent
 from experiments.actions.enrolment import erase_enrolment, withdraw
 from experiments.actions.references import set_reference
-from experiments.models import Assignment, EnrolmentEvent, Review
+from experiments.models import Assignment, EnrolmentEvent, Review, Submission
 from experiments.monitoring.outcomes import counts_by_arm, outcomes
 from experiments.tests import factories
 from experiments.tests.monitoring.conftest import LONG_AGO, NOW, backdate, client_of, read, reader, reviews_of
@@ -184,6 +184,16 @@ def test_every_look_is_in_the_audit_trail(unblinded, address, answered, study):
         {"answers": 4, "reason": ""},
     ]
     assert {look.experiment_id for look in looks} == {study.pk}
+
+
+def test_so_is_every_opening_of_single_answers(unblinded, answered, study, staff):
+    given = Submission.objects.order_by("pk").first()
+    address = reverse("admin:experiments_submission_change", args=[given.pk])
+    assert client_of(staff(study, "coordinator")).get(address).status_code == 403
+    assert not AuditEvent.objects.filter(action="answers_viewed").exists()
+    assert "diagnosis" in unblinded.get(address).content.decode()
+    look = AuditEvent.objects.get(action="answers_viewed")
+    assert (look.target_id, look.experiment_id) == (str(given.pk), study.pk)
 
 
 def test_no_outcome_is_shown_where_the_look_cannot_be_written_down(unblinded, address, answered, monkeypatch):
