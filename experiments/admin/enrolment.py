@@ -20,7 +20,7 @@ from experiments.admin.people_forms import PersonForm
 from experiments.admin.study_filter import StudyFilter
 from experiments.admin_tools import StudyAdmin, may_in_study
 from experiments.admin_views import csv_imports
-from experiments.languages.texts import texts_of_design
+from experiments.languages.texts import texts_of_study
 from experiments.models import ConsentRecord, Enrolment, EnrolmentEvent, Experiment, Reminder
 from experiments.monitoring.masking import reminders_tell
 from experiments.reminders.outbox import standing_of, with_standing
@@ -250,7 +250,7 @@ class EnrolmentAdmin(StudyAdmin):
 def _said_name(enrolment: Enrolment) -> str:
     """The study's name as its participant reads it."""
     with speaking_to(enrolment.user):
-        return texts_of_design(enrolment.experiment)(enrolment.experiment.name)
+        return texts_of_study(enrolment.experiment)(enrolment.experiment.name)
 
 
 class _OfEnrolment(StudyAdmin):

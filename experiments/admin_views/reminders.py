@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -18,7 +19,12 @@ from experiments.actions.reminders import rule_of, set_reminder_rule
 from experiments.admin_tools import may_in_study, placed, study_or_404
 from experiments.admin_views.monitoring import page_context
 from experiments.models import Enrolment, Experiment, Reminder, ReminderRule
+from experiments.monitoring.masking import of_any_arm, reminders_tell
+from experiments.reminders.outbox import in_trouble, standing_of, waiting
 from experiments.reminders.rules import is_quiet, next_moment
+from experiments.reviewing.progress import seen_stages
+
+MOST_TROUBLES = 50
 
 
 class ReminderRuleForm(forms.ModelForm):
@@ -69,7 +75,7 @@ def reminders(request: HttpRequest, experiment_id: int) -> HttpResponse:
         "next_moment": _next_moment(stored),
         "may_change": may_change,
         "over": experiment.is_over,
-        **_so_far(experiment),
+        **_so_far(request, experiment),
     }
     return TemplateResponse(request, "admin/experiments/monitoring/reminders.html", context, status=status)
 
@@ -98,9 +104,17 @@ def _next_moment(stored: ReminderRule | None) -> str:
     return f"{there:%A, %d %B, %H:%M}"
 
 
-def _so_far(experiment: Experiment) -> dict[str, int]:
+def _so_far(request: HttpRequest, experiment: Experiment) -> dict[str, Any]:
+    """Five queries at most. Where reminders would tell the arm, there are no numbers of them, and no days."""
+    stages = seen_stages(experiment, request.user)
+    masked = reminders_tell(experiment, stages)
     real = Enrolment.objects.real().filter(experiment=experiment)
+    reminders = Reminder.objects.filter(enrolment__in=real)
+    troubled = in_trouble(reminders).select_related("enrolment__user")
+    shown = of_any_arm(troubled, stages) if masked and stages is not None else troubled
     return {
-        "sent": Reminder.objects.filter(enrolment__in=real).count(),
+        "sent": None if masked else reminders.count(),
+        "waiting": None if masked else waiting(reminders).count(),
         "want_none": real.filter(reminders_off_at__isnull=False).count(),
+        "troubles": [(one, standing_of(one).trouble) for one in shown[:MOST_TROUBLES]],
     }

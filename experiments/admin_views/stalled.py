@@ -18,6 +18,7 @@ from experiments.admin_tools import may_in_study, show_refusal, study_or_404
 from experiments.admin_views.monitoring import page_context, page_of
 from experiments.exports.blinding import common_stages
 from experiments.models import Experiment, ReminderRule
+from experiments.monitoring.masking import reminders_tell
 from experiments.monitoring.stalled import described
 from experiments.monitoring.stalled import stalled as stalled_people
 
@@ -46,6 +47,7 @@ def stalled(request: HttpRequest, experiment_id: int) -> HttpResponse:
         "most_days": MOST_DAYS,
         "rule": rule,
         "may_remind": may_remind,
+        "reminders_shown": not reminders_tell(experiment, stages),
         "runs": experiment.status == Experiment.Status.ACTIVE,
     }
     return TemplateResponse(request, "admin/experiments/monitoring/stalled.html", context)

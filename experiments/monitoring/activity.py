@@ -7,44 +7,35 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, F, Max, OuterRef, QuerySet, Subquery
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Greatest
 
-from experiments.models import (
-    Enrolment,
-    EnrolmentEvent,
-    IntakeSubmission,
-    Review,
-    ReviewDraft,
-    ReviewOpening,
-    Submission,
-)
-
-_OF_REVIEW = "review__assignment__enrolment"
+from experiments.models import Enrolment, EnrolmentEvent, IntakeSubmission, Review
 
 
 def with_last_activity(enrolments: QuerySet[Enrolment], *, stages: int | None = None) -> QuerySet[Enrolment]:
     """Annotated with `last_activity`: joined, consented, asked about themselves, opened, answered, or a draft saved.
     `stages`: in these first stages alone, where those who look may not learn who goes on after them.
 
-    Each part is found by the index of its foreign key, enrolment by enrolment."""
+    Each part is found by the index of its foreign key, enrolment by enrolment, and reviews are gone through once."""
     events = EnrolmentEvent.objects.all()
-    read: dict[str, Any] = {}
+    reviews = Review.objects.all()
     if stages is not None:
         events = events.exclude(status=Enrolment.Status.COMPLETED)  # which comes with the last stage
-        read = {"review__stage_position__lte": stages}
+        reviews = reviews.filter(stage_position__lte=stages)
+    # Of one review the answer is the last, and a draft comes after the opening and goes with the answer.
+    done = Coalesce("submission__submitted_at", "draft__saved_at", "opening__opened_at")
     parts = (
-        _newest(events, "enrolment", "at"),
-        _newest(IntakeSubmission.objects.all(), "enrolment", "submitted_at"),
-        _newest(ReviewOpening.objects.filter(**read), _OF_REVIEW, "opened_at"),
-        _newest(Submission.objects.filter(**read), _OF_REVIEW, "submitted_at"),
-        _newest(ReviewDraft.objects.filter(**read), _OF_REVIEW, "saved_at"),
+        _newest(events, "enrolment", F("at")),
+        _newest(IntakeSubmission.objects.all(), "enrolment", F("submitted_at")),
+        _newest(reviews, "assignment__enrolment", done),
     )
     # The largest of several is none on SQLite where one of them is none.
     known = [Coalesce(part, F("joined_at")) for part in parts]
     return enrolments.annotate(last_activity=Greatest(F("joined_at"), *known))
 
 
-def _newest(rows: QuerySet[Any], enrolment: str, at: str) -> Subquery:
+def _newest(rows: QuerySet[Any], enrolment: str, at: Combinable) -> Subquery:
     own = rows.filter(**{enrolment: OuterRef("pk")}).order_by()
     return Subquery(own.values(enrolment).annotate(newest=Max(at)).values("newest"))
 

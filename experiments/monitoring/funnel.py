@@ -10,7 +10,6 @@ from typing import Any
 from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, OuterRef, Q
 
 from experiments.models import (
-    Assignment,
     ConsentRecord,
     Enrolment,
     Experiment,
@@ -93,7 +92,6 @@ def _came_to(key: str) -> Q:
 
 def _marks(stages: int) -> dict[str, Any]:
     """Who took each step."""
-    cases = Assignment.objects.filter(enrolment=OuterRef("pk")).order_by()
     given = ConsentRecord.objects.filter(enrolment=OuterRef("pk"), kind=ConsentRecord.Kind.GIVEN).order_by()
     opened = ReviewOpening.objects.filter(review__assignment__enrolment=OuterRef("pk")).order_by()
     reviews = Review.objects.filter(assignment__enrolment=OuterRef("pk"), stage_position__lte=stages).order_by()
@@ -102,7 +100,8 @@ def _marks(stages: int) -> dict[str, Any]:
         "took_consented": _flag(Q(status__in=(Status.ACTIVE, Status.COMPLETED)) | Q(Exists(given))),
         "took_intake": Exists(IntakeSubmission.objects.filter(enrolment=OuterRef("pk"))),
         "took_began": Exists(opened),
-        "took_done": _flag(Q(status=Status.COMPLETED) | Q(Exists(cases)) & ~Q(Exists(reviews.unanswered()))),
+        # Not by the status: with a case that was withdrawn, that comes to those alone whose arm does not go on.
+        "took_done": _flag(Q(Exists(reviews.answered())) & ~Q(Exists(reviews.left()))),
     }
 
 

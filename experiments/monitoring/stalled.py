@@ -3,17 +3,18 @@ the reminders, which go by the same rule."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from operator import attrgetter
 
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, Max, OuterRef, Q
 
 from experiments.models import Assignment, Enrolment, Experiment, IntakeSubmission, Reminder
 from experiments.models.querysets import intake_versions
 from experiments.monitoring.activity import cases_waiting, waiting_reviews, with_last_activity
+from experiments.reminders.outbox import Standing, standing_of, with_standing
 from participants.models.user import no_password
 
 Status = Enrolment.Status
@@ -29,14 +30,32 @@ WAITS_FOR = {
 
 @dataclass(frozen=True, slots=True)
 class Stalled:
-    """`reason`: CASES or of WAITS_FOR. `may_be_reminded`: a reminder would help, and the person wants them."""
+    """`reason`: CASES or of WAITS_FOR; `sent`: the reminders so far, the newest last. `may_be_reminded`: a reminder
+    would help, and the person wants them."""
 
     enrolment: Enrolment
     last_activity: datetime
     reason: str
     cases: int
-    reminders: int
-    last_reminder: datetime | None
+    sent: tuple[Standing, ...] = ()
+
+    @property
+    def reminders(self) -> int:
+        return len(self.sent)
+
+    @property
+    def last_reminder(self) -> datetime | None:
+        return max((one.gone_at for one in self.sent), default=None)
+
+    @property
+    def is_on_its_way(self) -> bool:
+        """A reminder was noted and is still to be mailed."""
+        return any(one.is_waiting for one in self.sent)
+
+    @property
+    def trouble(self) -> str:
+        """Of the newest reminder."""
+        return self.sent[-1].trouble if self.sent else ""
 
     @property
     def waits_for(self) -> str:
@@ -50,14 +69,29 @@ class Stalled:
         return wanted and self.reason in (INTAKE, CASES)
 
 
+@dataclass(frozen=True, slots=True)
+class Away:
+    """Somebody who did nothing since then."""
+
+    enrolment: int
+    last_activity: datetime
+
+
 def stalled(
-    experiment: Experiment, *, since: datetime, now: datetime, stages: int | None = None
-) -> QuerySet[Enrolment]:
+    experiment: Experiment,
+    *,
+    since: datetime,
+    now: datetime,
+    stages: int | None = None,
+    only: Collection[int] | None = None,
+) -> list[Away]:
     """Real participants of a study that runs who have done nothing since then and have something left to do, the
-    longest away first. Nobody has where the study itself was begun or resumed later. `stages`: what waits at these
-    first stages alone counts (see waiting_reviews)."""
+    longest away first. Nobody has where the study itself was begun or resumed later. `stages`: what waits and was done
+    at these first stages alone counts (see waiting_reviews); `only`: of these enrolments.
+
+    Two queries. All of them are looked through once, and no more is read of each than their list is made of."""
     if not _has_run_since(experiment, since):
-        return Enrolment.objects.none()
+        return []
     here = waiting_reviews(now, stages=stages).filter(assignment__enrolment=OuterRef("pk")).order_by()
     drawn = Assignment.objects.filter(enrolment=OuterRef("pk")).order_by()
     people = Enrolment.objects.real().filter(
@@ -66,26 +100,40 @@ def stalled(
         status__in=(Status.AWAITING_CONSENT, Status.ACTIVE),
         erased_at=None,
     )
-    away: Any = _with_reminders(with_last_activity(people))  # Any: the rows are annotated
-    found: QuerySet[Enrolment] = (
-        away.filter(last_activity__lte=since)
-        .filter(Q(Exists(here)) | ~Q(Exists(drawn)))
-        .annotate(
-            has_password=Exists(people.filter(pk=OuterRef("pk")).exclude(no_password("user"))),
-            is_asked=Exists(intake_versions(OuterRef("experiment"))),
-            has_told=Exists(IntakeSubmission.objects.filter(enrolment=OuterRef("pk"))),
+    chosen = people if only is None else people.filter(pk__in=only)
+    left = chosen.filter(Q(Exists(here)) | ~Q(Exists(drawn))).order_by()
+    # Kept by the program and not by the database, which would work it out again for the condition and for the order.
+    rows = with_last_activity(left, stages=stages).values_list("pk", "last_activity")
+    return sorted((Away(*row) for row in rows if row[1] <= since), key=attrgetter("last_activity", "enrolment"))
+
+
+def described(away: Iterable[Away], *, now: datetime, stages: int | None = None) -> list[Stalled]:
+    """Three queries, in the order given."""
+    listed = list(away)
+    keys = [one.enrolment for one in listed]
+    people = _people(keys)
+    cases = cases_waiting(keys, now, stages=stages)
+    sent = _reminders(keys)
+    return [
+        Stalled(
+            enrolment=people[one.enrolment],
+            last_activity=one.last_activity,
+            reason=_reason(people[one.enrolment], cases.get(one.enrolment, 0)),
+            cases=cases.get(one.enrolment, 0),
+            sent=tuple(sent.get(one.enrolment, ())),
         )
-        .select_related("user", "experiment")
-        .order_by("last_activity", "pk")
+        for one in listed
+    ]
+
+
+def _people(keys: Collection[int]) -> dict[int, Enrolment]:
+    listed = Enrolment.objects.filter(pk__in=keys)
+    rows = listed.annotate(
+        has_password=Exists(listed.filter(pk=OuterRef("pk")).exclude(no_password("user"))),
+        is_asked=Exists(intake_versions(OuterRef("experiment"))),
+        has_told=Exists(IntakeSubmission.objects.filter(enrolment=OuterRef("pk"))),
     )
-    return found
-
-
-def described(people: Iterable[Enrolment], *, now: datetime, stages: int | None = None) -> list[Stalled]:
-    """Of enrolments that `stalled` found. One query."""
-    listed = list(people)
-    cases = cases_waiting((one.pk for one in listed), now, stages=stages)
-    return [_described(one, cases.get(one.pk, 0)) for one in listed]
+    return {one.pk: one for one in rows.select_related("user", "experiment").order_by()}
 
 
 def _has_run_since(experiment: Experiment, since: datetime) -> bool:
@@ -93,23 +141,13 @@ def _has_run_since(experiment: Experiment, since: datetime) -> bool:
     return begun is None or begun <= since
 
 
-def _with_reminders(people: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
-    own = Reminder.objects.filter(enrolment=OuterRef("pk")).order_by().values("enrolment")
-    return people.annotate(
-        reminders_sent=Coalesce(Subquery(own.annotate(n=Count("pk")).values("n")), Value(0)),
-        last_reminder=Subquery(own.annotate(newest=Max(F("sent_at"))).values("newest")),
-    )
-
-
-def _described(found: Enrolment, cases: int) -> Stalled:
-    return Stalled(
-        enrolment=found,
-        last_activity=found.last_activity,  # type: ignore[attr-defined]  # annotated
-        reason=_reason(found, cases),
-        cases=cases,
-        reminders=found.reminders_sent,  # type: ignore[attr-defined]
-        last_reminder=found.last_reminder,  # type: ignore[attr-defined]
-    )
+def _reminders(enrolments: Iterable[int]) -> dict[int, list[Standing]]:
+    """By enrolment, the newest last. One query; who got none is left out."""
+    found: dict[int, list[Standing]] = defaultdict(list)
+    rows = with_standing(Reminder.objects.filter(enrolment__in=list(enrolments)))
+    for row in rows.order_by("sent_at", "pk"):
+        found[row.enrolment_id].append(standing_of(row))
+    return found
 
 
 def _reason(found: Enrolment, cases: int) -> str:

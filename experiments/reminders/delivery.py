@@ -1,6 +1,8 @@
-"""The mail of a reminder that was noted: what it says, and that it goes out at most once."""
+"""The mail of a reminder that was noted: what it says, and that it goes out at most once (decision record 0084)."""
 
 from __future__ import annotations
+
+from contextlib import suppress
 
 from django.conf import settings
 from django.core.mail import DNS_NAME, EmailMessage, get_connection
@@ -10,45 +12,50 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from experiments.actions.reminders import rule_of
-from experiments.actions.reminding import note_not_sent
+from experiments.actions.reminding import hand_over, settle
 from experiments.languages.texts import texts_of_review
-from experiments.models import Enrolment, Experiment, Reminder, ReminderRule
+from experiments.models import Reminder, ReminderRule
+from experiments.reminders.outbox import WINDOW, standing_of, with_standing
+from experiments.reminders.refusals import Word, outcome_of
 from experiments.reminders.rules import is_quiet
 from experiments.reminders.tokens import token_of
 from participants.language import speaking_to
 
 
-class MailServerAway(Exception):
-    """Nothing was handed over: this may be tried again."""
-
-
 def deliver(*, reminder_id: int | str) -> bool:
-    """Hand the mail over, unless it is no longer wanted by now; whether it was.
+    """Mail a reminder that is still to be mailed and still wanted; whether the mail server took it.
 
-    MailServerAway before anything was said to the mail server. What goes wrong after that is not tried again, as the
-    mail may have gone out: it is written down instead."""
-    found = Reminder.objects.select_related("enrolment__experiment", "enrolment__user").get(pk=reminder_id)
-    if why := _unwanted(found.enrolment):
-        note_not_sent(reminder=found, why=why)
+    Until it is handed over it can be tried again, by whoever finds it waiting. From then on it may have gone out, and
+    only a plain refusal brings it back: no answer at all does not. Whatever goes wrong is written down."""
+    rows = with_standing(Reminder.objects.select_related("enrolment__experiment", "enrolment__user"))
+    found = rows.get(pk=reminder_id)
+    if not standing_of(found).is_waiting or _is_quiet_for(found):
         return False
     connection = get_connection()
     try:
+        message = message_of(found, connection)
         connection.open()
-    except OSError as error:
-        raise MailServerAway from error
-    try:
-        message_of(found, connection).send()
-    except OSError as error:
-        note_not_sent(reminder=found, why=type(error).__name__)
+    except (OSError, ValueError) as error:
+        why = outcome_of(error, talking=False)[1]
+        too_late = timezone.now() - found.sent_at > WINDOW
+        settle(reminder=found, word=Word.NOT_SENT if too_late else Word.POSTPONED, why=why)
         return False
+    try:
+        return hand_over(reminder_id=found.pk) and _send(found, message)
     finally:
-        connection.close()
-    return True
+        with suppress(OSError):  # what was said is said, however the mail server takes the farewell
+            connection.close()
 
 
-def give_up(*, reminder_id: int | str) -> None:
-    """The mail server did not answer for too long."""
-    note_not_sent(reminder=Reminder.objects.select_related("enrolment").get(pk=reminder_id), why="mail server away")
+def _send(reminder: Reminder, message: EmailMessage) -> bool:
+    try:
+        taken = message.send() > 0
+    except (OSError, ValueError) as error:
+        word, why = outcome_of(error, talking=True)
+        settle(reminder=reminder, word=word, why=why)
+        return False
+    settle(reminder=reminder, word=Word.MAILED if taken else Word.NOT_SENT, why="" if taken else "there is no address")
+    return taken
 
 
 def message_of(reminder: Reminder, connection: object = None) -> EmailMessage:
@@ -77,13 +84,7 @@ def message_of(reminder: Reminder, connection: object = None) -> EmailMessage:
     )
 
 
-def _unwanted(enrolment: Enrolment) -> str:
-    """Why this reminder must not go out any more, if so: minutes may lie between its noting and now."""
-    if enrolment.kind != Enrolment.Kind.REAL or enrolment.status != Enrolment.Status.ACTIVE:
-        return "no longer takes part"
-    if enrolment.reminders_off_at is not None:
-        return "wants none"
-    if not enrolment.user.is_active or enrolment.experiment.status != Experiment.Status.ACTIVE:
-        return "account or study closed"
-    stored = ReminderRule.objects.filter(experiment=enrolment.experiment_id).first()
-    return "quiet hours" if stored is not None and is_quiet(rule_of(stored), timezone.now()) else ""
+def _is_quiet_for(reminder: Reminder) -> bool:
+    """It waits for the morning."""
+    stored = ReminderRule.objects.filter(experiment=reminder.enrolment.experiment_id).first()
+    return stored is not None and is_quiet(rule_of(stored), timezone.now())

@@ -1,28 +1,26 @@
-"""What a reminder says, its headers, and what happens where the mail server does not take it."""
+"""What a reminder says, its headers, and that it goes out only while it is wanted."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 import pytest
-from celery.exceptions import Retry
 from django.core import mail
 
 from augmed.foundation.models import AuditEvent
-from experiments import tasks
 from experiments.actions.enrolment import withdraw
 from experiments.actions.reminders import set_reminder_rule, set_reminders_wanted
 from experiments.models import Reminder, StudyTranslation
-from experiments.reminders.delivery import MailServerAway, deliver, message_of
+from experiments.reminders.delivery import deliver, message_of
 from experiments.reminders.tokens import token_of
-from experiments.tests.monitoring.conftest import NOW, joined
+from experiments.tests.monitoring.conftest import NOW, joined, read, reviews_of
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def reminder(one_arm):
-    return Reminder.objects.create(enrolment=joined(one_arm), cases_left=3)
+    return Reminder.objects.create(enrolment=joined(one_arm), cases_left=3, sent_at=NOW)
 
 
 def test_it_names_the_study_the_cases_and_both_links(reminder, one_arm, settings):
@@ -87,81 +85,31 @@ def test_it_goes_out_once(reminder):
     assert len(mail.outbox) == 1
 
 
-@pytest.mark.parametrize("change", ["withdrawn", "wants none", "quiet"])
-def test_what_changed_between_noting_and_sending_is_kept(reminder, one_arm, lead, change, monkeypatch):
+@pytest.mark.parametrize("change", ["withdrawn", "wants none", "has read", "another one"])
+def test_what_is_no_longer_wanted_does_not_go_out(reminder, one_arm, lead, change):
     if change == "withdrawn":
         withdraw(enrolment=reminder.enrolment, by=lead, reason="No time.")
     elif change == "wants none":
         set_reminders_wanted(enrolment=reminder.enrolment, wanted=False)
+    elif change == "has read":
+        read(reviews_of(reminder.enrolment)[0], at=NOW + timedelta(minutes=1))
     else:
-        set_reminder_rule(experiment=one_arm, by=lead)
-        monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + timedelta(hours=9))
+        Reminder.objects.create(enrolment=reminder.enrolment, cases_left=3, sent_at=NOW)
     assert not deliver(reminder_id=reminder.pk)
     assert mail.outbox == []
     assert AuditEvent.objects.filter(action="reminder_not_sent").count() == 1
+    assert not AuditEvent.objects.filter(action="reminder_handed_over").exists()
 
 
-class Connection:
-    """A mail server that fails when it is opened, or when it is given the mail."""
-
-    def __init__(self, fails_at):
-        self.fails_at = fails_at
-
-    def open(self):
-        if self.fails_at == "open":
-            raise ConnectionRefusedError
-        return True
-
-    def send_messages(self, messages):
-        raise TimeoutError
-
-    def close(self):
-        return None
-
-
-def away(monkeypatch, fails_at):
-    monkeypatch.setattr("experiments.reminders.delivery.get_connection", lambda: Connection(fails_at))
-
-
-def test_a_server_that_is_away_is_asked_again(reminder, monkeypatch):
-    away(monkeypatch, "open")
-    with pytest.raises(MailServerAway):
-        deliver(reminder_id=reminder.pk)
-    assert not AuditEvent.objects.filter(action="reminder_not_sent").exists()
-
-
-def test_what_may_have_gone_out_is_not_tried_again(reminder, monkeypatch):
-    away(monkeypatch, "send")
+def test_in_quiet_hours_it_waits_for_the_morning(reminder, one_arm, lead, monkeypatch):
+    set_reminder_rule(experiment=one_arm, by=lead)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + timedelta(hours=9))
     assert not deliver(reminder_id=reminder.pk)
-    assert "TimeoutError" in AuditEvent.objects.get(action="reminder_not_sent").data
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + timedelta(hours=21))
+    assert deliver(reminder_id=reminder.pk)
+    assert len(mail.outbox) == 1
 
 
-def test_the_task_tries_again_and_gives_up_in_the_end(reminder, monkeypatch):
-    away(monkeypatch, "open")
-    task, key = tasks.send_reminder, {"reminder_id": str(reminder.pk)}
-    task.push_request(retries=0, called_directly=False, is_eager=False, kwargs=key, id="one")
-    monkeypatch.setattr(task, "apply_async", lambda *args, **kwargs: None)
-    monkeypatch.setattr("celery.app.task.Task.signature_from_request", lambda *args, **kwargs: _Nothing())
-    try:
-        with pytest.raises(Retry):
-            task.run(**key)
-        task.request.retries = task.max_retries
-        task.run(**key)
-    finally:
-        task.pop_request()
-    assert "mail server away" in AuditEvent.objects.get(action="reminder_not_sent").data
-
-
-class _Nothing:
-    def apply_async(self):
-        return None
-
-
-def test_without_a_broker_it_is_tried_once(reminder, monkeypatch):
-    away(monkeypatch, "open")
-    tasks.send_reminder(reminder_id=str(reminder.pk))
-    assert AuditEvent.objects.filter(action="reminder_not_sent").count() == 1
-
-
-def test_a_worker_that_dies_does_not_say_it_again():
-    assert tasks.send_reminder.acks_late is False
+def test_what_it_costs(reminder, django_assert_max_num_queries):
+    with django_assert_max_num_queries(25):
+        assert deliver(reminder_id=reminder.pk)
