@@ -78,9 +78,13 @@ def seed(say: Callable[[str], None]) -> Experiment:
         make_enrolment(experiment, make_participant(f"load{at}@example.org"))
         if (at + 1) % 250 == 0:
             say(f"  {at + 1} readers enrolled and drawn")
+    analyze()
+    return experiment
+
+
+def analyze() -> None:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    return experiment
 
 
 def set_floor_payloads(sizes: dict[str, int]) -> dict[str, int]:

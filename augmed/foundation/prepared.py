@@ -168,7 +168,7 @@ class PreparedUpdate(_Composing):
             if changed:
                 record.save(force_insert=True)
             return changed
-        fields = [field for field in record._meta.concrete_fields if not isinstance(field, AutoField)]
+        fields = _stored_fields(type(record))
         stored = {
             f"new_{field.column}": field.get_db_prep_save(getattr(record, field.attname), connection)
             for field in fields
@@ -181,6 +181,39 @@ class PreparedUpdate(_Composing):
         query: Any = built.query.chain(UpdateQuery)
         query.add_update_values(dict(self._changes))
         return query
+
+
+def insert(records: Sequence[Model]) -> None:
+    """Store new rows of one model, for which nothing is to be done but that (no signals). One statement, as long as
+    they are few. The primary keys that the database gives are not read back."""
+    if not records:
+        return
+    if connection.vendor != "postgresql":
+        type(records[0])._default_manager.bulk_create(records)
+        return
+    fields = _stored_fields(type(records[0]))
+    stored = [
+        field.get_db_prep_save(field.pre_save(record, add=True), connection) for record in records for field in fields
+    ]
+    with server_prepared_cursor() as cursor:
+        cursor.execute(_insertion(type(records[0]), len(records)), stored)
+    for record in records:
+        record._state.adding = False
+        record._state.db = connection.alias
+
+
+@cache
+def _stored_fields(model: type[Model]) -> list[Field[Any, Any]]:
+    return [field for field in model._meta.concrete_fields if not isinstance(field, AutoField)]
+
+
+@cache
+def _insertion(model: type[Model], rows: int) -> str:
+    quote = connection.ops.quote_name
+    fields = _stored_fields(model)
+    columns = ", ".join(quote(str(field.column)) for field in fields)
+    row = f"({', '.join(['%s'] * len(fields))})"
+    return f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES {', '.join([row] * rows)}"
 
 
 def _with_constants_in(sql: str, constants: Sequence[Any], places: Mapping[int, str]) -> str:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from augmed.foundation.canonical import canonical_decimal, canonical_json
 from augmed.foundation.errors import Conflict, NotFound
+from augmed.foundation.prepared import insert
 from experiments.actions.submissions import lock_enrolment
 from experiments.models import Review, ReviewEvent, Submission
 from experiments.reviewing.reading import OpenedReview, opened_review, refuse_unless_opened
@@ -64,13 +65,14 @@ def _record(state: ReviewState, feature: str, hiding: Hiding, by: Any) -> bool:
             raise _answered()
         if asked:
             return False
-        ReviewEvent.objects.create(
+        event = ReviewEvent(
             review_id=state.pk,
             kind=ReviewEvent.Kind.FEATURE_REVEALED,
             feature=feature,
             data=canonical_json(_terms(hiding)) if hiding.cost is not None else "",
             by=by,
         )
+        insert([event])
     return True
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from augmed.foundation import audit
 from augmed.foundation.errors import Conflict
-from augmed.foundation.prepared import server_prepared_cursor
+from augmed.foundation.prepared import insert, server_prepared_cursor
 from cases.disclosure import ENGINE_VERSION
 from cases.models import Case
 from experiments.actions.submissions import SubmitResult, submit
@@ -79,8 +79,9 @@ def _bind(state: ReviewState, by: Any, translated: bool) -> OpenedReview | None:
         if translated:
             texts = texts_of_review(protocol_id=binding.protocol_id, experiment_id=state.experiment_id)
             opening.language = texts.language
-        opening.save(force_insert=True)
-        ReviewEvent.objects.create(review_id=state.pk, kind=ReviewEvent.Kind.OPENED, server_at=opening.opened_at, by=by)
+        insert([opening])
+        event = ReviewEvent(review_id=state.pk, kind=ReviewEvent.Kind.OPENED, server_at=opening.opened_at, by=by)
+        insert([event])
         if state.is_preview:
             _record_preview(state, binding, by)
     return OpenedReview.of(

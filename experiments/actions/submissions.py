@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from augmed.foundation.canonical import canonical_json, digest, sha256_hex
 from augmed.foundation.errors import Conflict, Invalid
-from augmed.foundation.prepared import Parameter, Prepared
+from augmed.foundation.prepared import Parameter, Prepared, insert
 from experiments.actions.completion import complete_if_last
 from experiments.answers import AnswerErrors, CanonicalAnswer, validate
 from experiments.attention import CHECK_KEY, has_passed
@@ -29,7 +29,7 @@ from experiments.models import (
     Submission,
 )
 from experiments.reviewing.reading import Asked, asked_of, refuse_unless_opened
-from experiments.reviewing.review_state import ReviewState, own_review, refuse_unless_running
+from experiments.reviewing.review_state import ReviewState, not_enrolled, own_review, refuse_unless_running
 
 LONGEST_CLIENT_DATA = 20_000
 
@@ -119,24 +119,27 @@ def _store(
 
 
 def _store_answers(submission: Submission, asked: Asked, canonical: Mapping[str, CanonicalAnswer]) -> None:
-    Answer.objects.bulk_create(
-        Answer(
-            submission=submission,
-            question_id=question_id,
-            question_key=key,
-            value=canonical_json(canonical[key]),
-        )
-        for key, question_id in asked.question_ids.items()
-        if key in canonical
+    insert(
+        [
+            Answer(
+                submission=submission,
+                question_id=question_id,
+                question_key=key,
+                value=canonical_json(canonical[key]),
+            )
+            for key, question_id in asked.question_ids.items()
+            if key in canonical
+        ]
     )
     if asked.check is not None:
         answer = canonical[CHECK_KEY]
-        AttentionCheckAnswer(
+        checked = AttentionCheckAnswer(
             submission=submission,
             check_version_id=asked.check.pk,
             value=canonical_json(answer),
             passed=has_passed(asked.check, answer),
-        ).save(force_insert=True)
+        )
+        insert([checked])
 
 
 def lock_enrolment(state: ReviewState) -> None:
@@ -144,7 +147,7 @@ def lock_enrolment(state: ReviewState) -> None:
     none comes in after a withdrawal. (Completed meanwhile: by another tab, whose answer stands.)"""
     ((status,),) = _LOCKED_STATUS.rows(enrolment=state.enrolment_id)
     if status not in (Enrolment.Status.ACTIVE, Enrolment.Status.COMPLETED):
-        raise Conflict(_("You no longer take part in this study."), code="not_taking_part")
+        raise not_enrolled(status)
 
 
 def _complete_if_last(state: ReviewState, by: Any) -> None:
@@ -202,7 +205,7 @@ def _is_bound_version(state: ReviewState, given: uuid.UUID | str | None) -> bool
 
 
 def _record(state: ReviewState, kind: ReviewEvent.Kind, by: Any, **fields: Any) -> None:
-    ReviewEvent.objects.create(review_id=state.pk, kind=kind, by=by, **fields)
+    insert([ReviewEvent(review_id=state.pk, kind=kind, by=by, **fields)])
 
 
 def _client_text(value: Any) -> str:

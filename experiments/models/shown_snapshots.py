@@ -47,13 +47,12 @@ def was_withdrawn() -> Q:
     from experiments.models.review import ReviewOpening
 
     openings = ReviewOpening.objects.filter(review__assignment=OuterRef("assignment")).order_by()
-    # Not EXISTS: PostgreSQL may answer that by hashing every opening there is.
-    never_shown = IsNull(Subquery(openings.values("pk")[:1]), True)
+    never_shown = ~_is_any(openings)
     of_csv, of_arm = (_withdrawn_first(snapshots) for snapshots in (_under_layout_of_study(), _under_protocol()))
     would_show = (
         Q(assignment__arm=None, assignment__drawn_by="csv") & of_csv | Q(assignment__arm__isnull=False) & of_arm
     )
-    return _withdrawn_once_shown() | Q(never_shown) & would_show
+    return _withdrawn_once_shown() | never_shown & would_show
 
 
 def _by_csv() -> Q:
@@ -90,7 +89,7 @@ def _withdrawn_once_shown() -> Q:
     withdrawn = ReviewOpening.objects.filter(
         review__assignment=OuterRef("assignment"), snapshot__redacted_at__isnull=False
     )
-    return Q(Exists(withdrawn.order_by()))
+    return _is_any(withdrawn.order_by())
 
 
 def _under_layout_of_study() -> QuerySet[CaseSnapshot]:
@@ -110,6 +109,11 @@ def _is_there(snapshots: QuerySet[CaseSnapshot]) -> Q:
 def _withdrawn_first(snapshots: QuerySet[CaseSnapshot]) -> Q:
     """The first of them is there, and was withdrawn."""
     return _first(snapshots, Q(redacted_at__isnull=False))
+
+
+def _is_any(openings: QuerySet[Any]) -> Q:
+    """Not EXISTS: PostgreSQL may answer that by hashing every opening there is."""
+    return Q(IsNull(Subquery(openings.values("pk")[:1]), False))
 
 
 def _first(snapshots: QuerySet[CaseSnapshot], condition: Q) -> Q:

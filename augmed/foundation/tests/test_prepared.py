@@ -6,12 +6,12 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection, models
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 
 from augmed.foundation.models import Job
-from augmed.foundation.prepared import Parameter, Prepared, PreparedUpdate, keep_generic_plans
+from augmed.foundation.prepared import Parameter, Prepared, PreparedUpdate, insert, keep_generic_plans
 
 
 def jobs(identifier, before, total):
@@ -80,6 +80,21 @@ def test_an_update_stores_a_row_with_it_if_it_changes_any(db):
     recorded = Job.objects.exclude(kind="counted").get()
     assert (recorded.pk, recorded.kind, recorded.parameters) == (stored.pk, stored.kind, {"n": 2})
     assert recorded.created_at == stored.created_at
+
+
+def test_rows_are_stored_as_given(db, django_assert_num_queries):
+    odd = "100% of 'it', %s {0}"
+    jobs = [Job(kind="stored", parameters={"n": n}, progress_total=n, message=odd) for n in range(3)]
+    for some in (jobs[:1], jobs[1:]):
+        with django_assert_num_queries(1):
+            insert(some)
+    insert([])
+    stored = Job.objects.filter(kind="stored").order_by("progress_total")
+    shown = [(job.pk, job.parameters, job.message, job.created_at) for job in stored]
+    assert shown == [(job.pk, job.parameters, odd, job.created_at) for job in jobs]
+    assert not any(job._state.adding for job in jobs)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert(jobs[:1])
 
 
 @pytest.mark.postgresql
