@@ -17,7 +17,8 @@ from augmed.published.tests.augmed_study import make_visits
 from experiments.actions.erasure import erase_enrolment
 from experiments.actions.reviews import open_review, submit
 from experiments.models import Answer, Enrolment, Experiment, Review, Submission
-from experiments.reviewing.reading import next_review, own_answers, own_reviews, read_review
+from experiments.reviewing.own_reviews import next_review, own_reviews
+from experiments.reviewing.reading import own_answers, read_review
 from experiments.verification.disclosure import verify_disclosure
 from participants.models import User
 

@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import uuid
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from urllib.parse import quote
 
 import pytest
-from django.utils import timezone
 
-from augmed.foundation.models import AuditEvent
-from augmed.foundation.permissions import Verb
 from augmed.published.tests import augmed_study
+from augmed.published.tests.feeds.reading import FEEDS, body, lines, rows
 from experiments.actions.attention_checks import set_attention_check
 from experiments.actions.display_configs import apply
-from experiments.actions.enrolment import withdraw
 from experiments.actions.erasure import erase_enrolment
 from experiments.actions.events import record_events
-from experiments.actions.exports import export_to_folder
 from experiments.actions.lifecycle import activate
 from experiments.actions.reviews import open_review
-from experiments.actions.roles import grant_role
 from experiments.attention import CHECK_KEY
-from experiments.models import Assignment, Experiment, Review, ReviewOpening, Submission
+from experiments.models import Assignment, Review, ReviewOpening, Submission
 from experiments.tests import factories
-from experiments.tests.exports.conftest import Opened, answer, reviews_of
-from participants.actions import revoke_api_key
-from participants.models import ApiKey
+from experiments.tests.exports.conftest import answer, reviews_of
 
 pytestmark = pytest.mark.django_db
-
-FEEDS = ("answers", "display-configs", "analytics", "participants")
 CONTRACT = {
     feed: names.split()
     for feed, names in {
@@ -53,56 +40,6 @@ CONTRACT = {
     }.items()
 }
 PROMISED = {"arm", "experiment_id", "rl_run_id", "task_id", "stage", "pseudonym"}
-
-
-@pytest.fixture
-def study(lead: Any) -> Experiment:
-    """Six cases, three arms, one of them of two stages."""
-    return factories.make_study(by=lead, cases=6)
-
-
-@pytest.fixture
-def lead(owner: Any) -> Any:
-    return owner
-
-
-@pytest.fixture
-def answered(study: Experiment, clinician: Any) -> Experiment:
-    """Every review of the clinician answered."""
-    for review in reviews_of(factories.make_enrolment(study, clinician)):
-        answer(review)
-    return study
-
-
-@pytest.fixture
-def analyst(study: Experiment, make_user: Any) -> Any:
-    user = make_user("analyst@example.org", is_staff=True)
-    grant_role(user=user, experiment=study, role="unblinded_analyst", by=None)
-    return user
-
-
-@pytest.fixture
-def blinded(study: Experiment, make_user: Any) -> Any:
-    user = make_user("blinded@example.org", is_staff=True)
-    grant_role(user=user, experiment=study, role="blinded_analyst", by=None)
-    return user
-
-
-def body(response: Any) -> Any:
-    assert response.status_code == 200, response.content
-    return json.loads(b"".join(response.streaming_content))
-
-
-def rows(client: Any, feed: str, **query: Any) -> list[dict[str, Any]]:
-    return body(client.get(f"/api/v1/export/{feed}", query))["data"]
-
-
-def lines(client: Any, feed: str, **query: Any) -> tuple[list[str], list[dict[str, str]]]:
-    response = client.get(f"/api/v1/export/{feed}", query, HTTP_ACCEPT="text/csv")
-    assert response.headers["content-disposition"] == 'attachment; filename="export.csv"'
-    reader = csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode(), newline=""))
-    found = list(reader)
-    return list(reader.fieldnames or ()), found
 
 
 @pytest.mark.parametrize("feed", FEEDS)
@@ -147,62 +84,6 @@ def test_order_counts_the_answers_of_each_participant_as_they_were_given(api, an
     for pseudonym, count in Counter(row["pseudonym"] for row in found).items():
         own = sorted((row for row in found if row["pseudonym"] == pseudonym), key=lambda row: row["answer_created_at"])
         assert [row["order_id"] for row in own] == list(range(1, count + 1))
-
-
-def test_since_filters_and_leaves_the_order_as_it_was(api, answered, analyst):
-    whole = {row["task_id"]: row["order_id"] for row in rows(api(analyst), "answers")}
-    begin = sorted(Submission.objects.values_list("submitted_at", flat=True))[3]
-    response = body(api(analyst).get("/api/v1/export/answers", {"since": begin.isoformat()}))
-    assert response["pagination"]["total"] == len(response["data"]) == len(whole) - 3  # inclusive
-    assert {row["task_id"]: row["order_id"] for row in response["data"]}.items() <= whole.items()
-    assert {row["order_id"] for row in response["data"]} == set(range(4, len(whole) + 1))
-    unencoded = api(analyst).get(f"/api/v1/export/analytics?since={begin.isoformat()}")
-    assert len(body(unencoded)["data"]) == len(whole) - 3
-    tomorrow = (timezone.now() + timedelta(days=2)).date().isoformat()
-    assert rows(api(analyst), "answers", since=tomorrow) == []
-    assert len(rows(api(analyst), "answers", since="2020-01-01")) == len(whole)
-
-
-def test_since_cannot_be_tried_until_it_tells_a_masked_time(api, answered, blinded):
-    last = max(Submission.objects.values_list("submitted_at", flat=True))
-    everything = rows(api(blinded), "answers")
-    assert rows(api(blinded), "answers", since=last.isoformat()) == everything
-    assert rows(api(blinded), "answers", since=(last + timedelta(days=2)).isoformat()) == []
-
-
-def test_pages_follow_each_other_and_know_the_total(api, answered, analyst):
-    whole = rows(api(analyst), "display-configs")
-    seen = []
-    for offset in range(0, len(whole), 2):
-        page = body(api(analyst).get("/api/v1/export/display-configs", {"limit": 2, "offset": offset}))
-        seen += page["data"]
-        more = offset + 2 < len(whole)
-        assert page["pagination"] == {"total": len(whole), "limit": 2, "offset": offset, "has_more": more}
-        assert set(page) == {"data", "pagination"}
-    assert seen == whole
-    assert rows(api(analyst), "answers", offset=1000) == []
-
-
-@pytest.mark.parametrize("name", ["limit", "offset"])
-@pytest.mark.parametrize("value", ["-1", "x", "1.5", "99999999999", "\u0661"])
-def test_bad_numbers_are_400_with_words(api, analyst, name, value):
-    response = api(analyst).get("/api/v1/export/answers", {name: value})
-    assert response.status_code == 400
-    assert f"'{name}'" in response.json()["error"]["message"] == response.json()["message"]
-
-
-@pytest.mark.parametrize("code", ["\0", "exp-\0", "no study", "x" * 65, "\ud83d"])
-@pytest.mark.parametrize("name", ["answers", "display-configs", "analytics", "participants"])
-def test_a_study_that_cannot_be_is_absent(api, analyst, code, name):
-    query = quote(code, errors="surrogatepass")
-    assert api(analyst).get(f"/api/v1/export/{name}?experiment_id={query}").status_code == 404
-
-
-@pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "10001"}, {"since": "yesterday"}, {"since": "2026-13-01"}])
-def test_other_bad_parameters_are_400_too(api, analyst, query):
-    response = api(analyst).get("/api/v1/export/analytics", query)
-    assert response.status_code == 400
-    assert response.json()["data"] is None
 
 
 @pytest.mark.parametrize("feed", FEEDS)
@@ -287,126 +168,6 @@ def test_participants_are_counted_by_what_they_answered(api, study, clinician, a
     assert named["position"] == ""
 
 
-def test_addresses_are_told_to_those_who_may_alone(api, answered, analyst, administrator, clinician):
-    for feed in FEEDS:
-        assert clinician.email not in json.dumps(rows(api(analyst), feed))
-        assert {row["user_email"] for row in rows(api(administrator), feed)} == {clinician.email}
-
-
-def test_masked_feeds_hold_no_marker_of_an_arm(api, answered, blinded, lead):
-    for user in (blinded, lead):
-        for feed in FEEDS:
-            found = rows(api(user), feed)
-            assert found
-            text = json.dumps(found)
-            for marker in ("12 %", "Risk estimate", *(arm.key for arm in answered.arms.all())):
-                assert marker not in text
-            for row in found:
-                assert row.get("stage", 1) == 1
-                assert row.get("arm") is row.get("rl_run_id") is row.get("answer_id") is row.get("analytics_id") is None
-    row = rows(api(blinded), "answers")[0]
-    assert row["answer"] == {"Which diagnosis?": "yes", "How likely?": "20"}
-    assert row["case_open_time"] == row["answer_created_at"] == timezone.now().date().isoformat()
-    assert row["ai_score_shown"] is row["display_configuration"] is row["ai_value_as_string"] is None
-    assert sorted(row["order_id"] for row in rows(api(blinded), "answers")) == [1, 2, 3, 4, 5, 6]
-    assert rows(api(blinded), "participants")[0]["cases_assigned"] == 6
-
-
-@pytest.mark.parametrize("policy", Experiment.WithdrawalPolicy.values)
-def test_those_who_withdrew_are_in_feeds_as_in_archives(api, lead, make_user, clinician, tmp_path, policy):
-    arms = {"Only": [factories.show("age")]}
-    study = factories.make_study(by=lead, cases=3, arms=arms, withdrawal_policy=policy)
-    analyst = make_user("analyst@example.org", is_staff=True)
-    grant_role(user=analyst, experiment=study, role="unblinded_analyst", by=None)
-    enrolment = factories.make_enrolment(study, clinician)
-    first, second, _ = reviews_of(enrolment)
-    answer(first)
-    said = timezone.now()
-    answer(second)
-    withdraw(enrolment=enrolment, by=lead, reason="Asked to.", at=said, document="v1")
-    export_to_folder(experiment=study, folder=tmp_path)
-    archived = Opened(tmp_path / f"{study.code}.zip").lines("reviews")
-    found = {row["task_id"]: row for row in rows(api(analyst), "answers")}
-    assert found.keys() == {line["review"] for line in archived if line["submitted_at"]}
-    for line in archived:
-        if line["submitted_at"]:
-            assert (found[line["review"]]["answer"] is None) == (line["answer.diagnosis"] is None)
-    assert len(rows(api(analyst), "analytics")) == len(found)
-    assert len(rows(api(analyst), "display-configs")) == len(archived)
-    people = rows(api(analyst), "participants")
-    assert [row["cases_completed"] for row in people] == ([] if policy == "exclude" else [len(found)])
-
-
-def test_erased_answers_are_empty(api, answered, analyst, administrator, clinician):
-    erase_enrolment(enrolment=clinician.enrolments.get(), by=administrator, reason="Asked to.")
-    assert {json.dumps(row["answer"]) for row in rows(api(analyst), "answers")} == {"null"}
-
-
-def test_training_and_previews_are_in_no_feed(api, study, clinician, analyst):
-    for review in reviews_of(factories.make_enrolment(study, clinician, kind="training")):
-        answer(review)
-    for feed in FEEDS:
-        assert rows(api(analyst), feed) == []
-
-
-def test_only_studies_in_which_one_may_export(api, answered, analyst, lead, make_user, administrator):
-    other = factories.make_study(by=lead, cases=1)
-    for review in reviews_of(factories.make_enrolment(other, make_user("third@example.org"))):
-        answer(review)
-    assert {row["experiment_id"] for row in rows(api(analyst), "answers")} == {answered.code}
-    assert {row["experiment_id"] for row in rows(api(administrator), "answers")} == {answered.code, other.code}
-    one = rows(api(administrator), "answers", experiment_id=other.code)
-    assert {row["experiment_id"] for row in one} == {other.code}
-    hidden = api(analyst).get("/api/v1/export/answers", {"experiment_id": other.code})
-    assert hidden.status_code == 404
-
-
-def test_who_may_export_nowhere_is_refused_without_being_logged_out(api, study, clinician, stranger):
-    for user in (clinician, stranger):
-        response = api(user).get("/api/v1/export/answers")
-        assert response.status_code == 500
-        assert response.json()["error"]["code"] == "1103"
-    assert AuditEvent.objects.filter(action="feed_exported").count() == 0
-
-
-@pytest.mark.parametrize("feed", FEEDS)
-def test_no_token_and_no_key_is_401(api, study, feed):
-    assert api().get(f"/api/v1/export/{feed}").status_code == 401
-    wrong = api().get(f"/api/v1/export/{feed}", HTTP_X_API_KEY="augmed_wrong")
-    assert wrong.status_code == 401
-    assert wrong.json()["error"]["message"] == "Invalid or missing API key"
-
-
-def test_a_key_may_no_more_than_its_scopes(by_key, answered, administrator, clinician):
-    def feed(*scopes: Verb) -> Any:
-        return by_key(administrator, *scopes).get("/api/v1/export/answers")
-
-    row = body(feed(Verb.EXPORT, Verb.VIEW_OUTCOME))["data"][0]
-    assert row["arm"] is None
-    assert row["user_email"] == row["pseudonym"]
-    row = body(feed(Verb.EXPORT, Verb.VIEW_OUTCOME, Verb.VIEW_OUTCOME_BY_ARM, Verb.EXPORT_IDENTIFIED))["data"][0]
-    assert row["arm"]
-    assert row["user_email"] == clinician.email
-    assert feed(Verb.EXPORT).status_code == 500
-
-
-def test_a_revoked_key_opens_nothing(by_key, answered, administrator):
-    script = by_key(administrator, Verb.EXPORT, Verb.VIEW_OUTCOME)
-    assert body(script.get("/api/v1/export/answers"))["data"]
-    revoke_api_key(key=ApiKey.objects.get(), by=administrator)
-    assert script.get("/api/v1/export/answers").status_code == 401
-
-
-def test_every_page_is_in_the_audit_trail(api, answered, analyst):
-    rows(api(analyst), "answers", limit=3)
-    event = AuditEvent.objects.get(action="feed_exported")
-    assert (event.actor, event.experiment_id, event.target_id) == (str(analyst.pk), answered.pk, "answers")
-    said = json.loads(event.data)
-    assert said["rows"] == {answered.code: 3}
-    assert (said["limit"], said["format"], said["identified"]) == (3, "json", [])
-    assert said["arms_shown"] == [answered.code]
-
-
 @pytest.mark.parametrize("feed", FEEDS)
 @pytest.mark.parametrize("who", ["analyst", "blinded"])
 def test_statements_do_not_grow_with_rows(
@@ -425,19 +186,6 @@ def test_statements_do_not_grow_with_rows(
             answer(review)
     assert len(rows(client, "analytics")) > 30
     assert count() == few
-
-
-@pytest.fixture
-def configured(db: Any, clinician: Any) -> Experiment:
-    """Display configs over two visits of OMOP, given as a CSV; nothing opened yet."""
-    numbers = augmed_study.make_visits(2)
-    augmed_study.make_layout()
-    paths = ["BACKGROUND.Family History.Cancer: Yes", "RISK ASSESSMENT.Colorectal Cancer Score: 7"]
-    rows = [[clinician.email, number, path, "TRUE", "", ""] for number in numbers for path in paths]
-    apply(file=augmed_study.display_configs(rows), by=None)
-    study = Experiment.objects.get(kind="configs")
-    factories.make_questionnaire(study)
-    return study
 
 
 def test_configs_are_told_in_the_words_of_their_file(api, configured, clinician, administrator):
