@@ -4,6 +4,7 @@ Staging tables are temporary and belong to the connection. They are filled outsi
 long read of files holds no lock and its progress can be seen; they go away at the end whatever happens.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -29,7 +30,7 @@ def staging(table: str) -> str:
     return f"omop_import_{table}"
 
 
-class Backend:
+class Backend(ABC):
     """What both have in common."""
 
     same: str  # the comparison for which NULL equals NULL
@@ -48,31 +49,33 @@ class Backend:
         execute(f"CREATE TEMPORARY TABLE {quoted(staging(schema.name))} ({body})")
         self.tables.add(schema.name)
 
+    @abstractmethod
     def temporary(self, table: str) -> str:
         """The staging table's qualified name, which never means a permanent table."""
-        raise NotImplementedError
 
+    @abstractmethod
     def encode(self, schema: TableSchema, rows: pa.Table) -> Any:
         """Rows of canonical texts, null for none, as `write` takes them. Called by threads; asks no database."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write(self, schema: TableSchema, names: Sequence[str], count: int, encoded: Any) -> None:
         """Append `count` encoded rows, whose columns are `names`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def finish(self, schema: TableSchema) -> None:
         """All rows of the table are there: prepare for the checks."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lock(self) -> None:
         """Within the transaction, first: let no second import load at the same time."""
 
+    @abstractmethod
     def memory(self) -> None:
         """Within a transaction, first: let its statements have the memory that joins of whole tables need."""
 
+    @abstractmethod
     def reading(self) -> AbstractContextManager[Any]:
         """What a check runs in that loads nothing."""
-        raise NotImplementedError
 
     def drop(self) -> None:
         """Remove the staging tables, unless the transaction is already lost (its end removes them)."""
@@ -172,6 +175,12 @@ class SQLite(Backend):
             finally:
                 if alone:
                     cursor.execute("COMMIT")
+
+    def lock(self) -> None:
+        """Nothing to do: one transaction writes at a time."""
+
+    def memory(self) -> None:
+        """Nothing to do: no statement is given less."""
 
     def reading(self) -> AbstractContextManager[Any]:
         return nullcontext()  # a transaction would lock all other writers out for as long as it reads

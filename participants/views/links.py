@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import Any
 
@@ -31,18 +32,20 @@ from participants.models import User
 from participants.views.base import AccountPage, onward, sign_in, to_sign_in_as
 
 
-class _NewPasswordPage(AccountPage):
+class _NewPasswordPage(AccountPage, ABC):
     """Who opened the mailed link and set a password is signed in, unless a second factor is to be shown first."""
 
     form_class = NewPasswordForm
     button = gettext_lazy("Set password")
 
-    @cached_property
+    @property
+    @abstractmethod
     def owner(self) -> User:
-        raise NotImplementedError
+        """Whom the link belongs to; Invalid where it belongs to nobody."""
 
+    @abstractmethod
     def set_password(self, password: str) -> User:
-        raise NotImplementedError
+        """Use the link up. Invalid where it no longer counts, or the password is refused."""
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "user": self.owner}

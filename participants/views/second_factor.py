@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from base64 import b32encode
 from typing import Any
 
@@ -36,7 +37,7 @@ _GIVEN = "password_given_until"
 _SECONDS = 15 * 60  # for which the secret can be looked at after the password was given
 
 
-class _PasswordAgain(OwnAccountPage):
+class _PasswordAgain(OwnAccountPage, ABC):
     """A page with one button, behind the password."""
 
     form_class = PasswordAgainForm
@@ -61,8 +62,9 @@ class _PasswordAgain(OwnAccountPage):
             messages.error(self.request, error.detail)
             return redirect("account")
 
+    @abstractmethod
     def act(self) -> HttpResponse:
-        raise NotImplementedError
+        """What the button does; a DomainError is said on the account's page."""
 
 
 class BeginSecondFactor(_PasswordAgain):
