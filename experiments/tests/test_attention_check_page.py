@@ -11,7 +11,7 @@ from experiments.actions.reviews import open_review, submit
 from experiments.actions.roles import grant_role
 from experiments.attention import CHECK_KEY
 from experiments.models import AttentionCheck, Submission
-from experiments.reviewing.reading import own_reviews
+from experiments.reviewing.own_reviews import own_reviews
 from experiments.tests import factories
 from experiments.tests.test_admin_pages import client_of
 from experiments.tests.test_attention_checks import ANSWERS

@@ -15,7 +15,8 @@ from experiments.actions.reviews import open_review, read_review, submit
 from experiments.attention import CHECK_KEY
 from experiments.models import Answer, AttentionCheck, AttentionCheckAnswer, EnrolmentEvent, ReviewOpening
 from experiments.reviewing.attention_results import AttentionResult, results_by_enrolment
-from experiments.reviewing.reading import asked_of, own_answers, own_reviews
+from experiments.reviewing.own_reviews import own_reviews
+from experiments.reviewing.reading import asked_of, own_answers
 from experiments.reviewing.review_state import own_review
 from experiments.tests import factories
 from experiments.tests.test_open_review import configs_study, statements

@@ -16,8 +16,8 @@ from experiments.actions.reviews import open_review, submit
 from experiments.actions.roles import grant_role, revoke_role
 from experiments.models import AllocationRun, Arm, Enrolment, Experiment, ProtocolVersion, Review, ReviewOpening, Stage
 from experiments.reviewing.next_case import next_case
+from experiments.reviewing.own_reviews import next_review, own_reviews
 from experiments.reviewing.previewing import next_of_preview, own_previews, reviews_of_preview, shown_as
-from experiments.reviewing.reading import next_review, own_reviews
 from experiments.tests import factories
 
 pytestmark = pytest.mark.django_db

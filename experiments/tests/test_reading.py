@@ -17,7 +17,8 @@ from experiments.actions.lifecycle import pause
 from experiments.actions.reviews import open_review, read_review, submit
 from experiments.models import Review, ReviewOpening
 from experiments.reviewing.disclosed_text import Disclosed, Kept, kept
-from experiments.reviewing.reading import OpenedReview, asked_in, next_review, own_answers, own_reviews
+from experiments.reviewing.own_reviews import next_review, own_reviews
+from experiments.reviewing.reading import OpenedReview, asked_in, own_answers
 from experiments.tests import factories
 
 ANSWERS = {"diagnosis": "yes", "risk": 20}

@@ -16,7 +16,7 @@ from experiments.actions.events import CLIENT_KINDS, ClientEvent, record_events
 from experiments.actions.lifecycle import complete
 from experiments.actions.reviews import open_review, submit
 from experiments.models import ReviewEvent
-from experiments.reviewing.reading import own_reviews
+from experiments.reviewing.own_reviews import own_reviews
 
 PAGE = uuid.UUID("11111111-2222-4333-8444-555555555555")
 

@@ -30,7 +30,7 @@ from experiments.models import (
     Submission,
 )
 from experiments.reviewing.disclosed_text import kept
-from experiments.reviewing.reading import own_reviews
+from experiments.reviewing.own_reviews import own_reviews
 from experiments.tests import factories
 from experiments.tests.test_open_review import configs_study, disclose_to
 

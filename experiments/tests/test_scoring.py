@@ -13,7 +13,7 @@ from experiments.actions.erasure import erase_enrolment
 from experiments.actions.references import set_reference
 from experiments.actions.reviews import open_review, submit
 from experiments.models import ReferenceStandard, Submission
-from experiments.reviewing.reading import own_reviews
+from experiments.reviewing.own_reviews import own_reviews
 from experiments.reviewing.scoring import References, Score, score_submission, scores
 from experiments.tests import factories
 

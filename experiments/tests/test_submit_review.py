@@ -14,7 +14,8 @@ from experiments.actions.erasure import erase_enrolment
 from experiments.actions.lifecycle import complete, pause
 from experiments.actions.reviews import open_review, submit
 from experiments.models import Answer, Enrolment, EnrolmentEvent, Review, ReviewEvent, Submission
-from experiments.reviewing.reading import own_answers, own_reviews
+from experiments.reviewing.own_reviews import own_reviews
+from experiments.reviewing.reading import own_answers
 from experiments.tests import factories
 from experiments.tests.test_open_review import configs_study
 

@@ -27,7 +27,7 @@ from experiments.models import (
     ReviewOpening,
     Submission,
 )
-from experiments.reviewing.reading import own_reviews
+from experiments.reviewing.own_reviews import own_reviews
 from experiments.tests import factories
 from experiments.tests.test_open_review import configs_study
 from experiments.verification import disclosure as verification_disclosure

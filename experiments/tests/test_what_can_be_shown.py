@@ -14,7 +14,7 @@ from cases.models import CaseSnapshot
 from experiments.actions.reviews import open_review, submit
 from experiments.models import Assignment, Experiment, Review
 from experiments.reviewing.next_case import next_case
-from experiments.reviewing.reading import next_review, own_reviews
+from experiments.reviewing.own_reviews import next_review, own_reviews
 from experiments.tests import factories
 from experiments.tests.test_open_review import configs_study, disclose_to
 

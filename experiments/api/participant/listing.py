@@ -8,7 +8,7 @@ from django.db.models import BigIntegerField, ExpressionWrapper, F
 
 from augmed.foundation.pagination import CursorPagination
 from experiments.models.querysets import ReviewQuerySet
-from experiments.reviewing.reading import own_reviews
+from experiments.reviewing.own_reviews import own_reviews
 
 _STAGES = 10**2  # more stages than any arm has
 _POSITIONS = 10**8  # more positions than any enrolment has

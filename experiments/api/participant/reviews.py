@@ -20,7 +20,8 @@ from experiments.api.participant import serializers
 from experiments.api.participant.listing import InReadingOrder, own_reviews_in_pages
 from experiments.api.responses import json_text, with_json_text
 from experiments.models import Questionnaire, Review
-from experiments.reviewing.reading import asked_of, next_review, own_answers, refuse_unless_opened
+from experiments.reviewing.own_reviews import next_review
+from experiments.reviewing.reading import asked_of, own_answers, refuse_unless_opened
 from experiments.reviewing.review_state import own_review, refuse_unless_readable
 
 TAG = ["participant"]

@@ -13,7 +13,7 @@ from experiments.actions.enrolment import withdraw
 from experiments.actions.lifecycle import pause
 from experiments.models import Answer, Review, ReviewEvent, ReviewOpening, Submission
 from experiments.reviewing.disclosed_text import kept
-from experiments.reviewing.reading import own_reviews
+from experiments.reviewing.own_reviews import own_reviews
 from experiments.tests import factories
 
 TITLES = {"diagnosis": "Which diagnosis?", "risk": "How likely? (number, 0 to 100 %)", "remarks": "Anything else?"}

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from experiments.models import Review
-from experiments.reviewing.reading import own_reviews
+from experiments.reviewing.own_reviews import own_reviews
 from experiments.screens.answering.tests.questions import ALL_TYPES
 from experiments.tests import factories
 

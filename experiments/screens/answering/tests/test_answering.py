@@ -15,7 +15,7 @@ from django.urls import reverse
 from experiments.actions.lifecycle import activate, pause
 from experiments.actions.reviews import open_review, submit
 from experiments.models import Answer, Experiment, Review, ReviewDraft, ReviewEvent, ReviewOpening, Stage, Submission
-from experiments.reviewing.reading import own_reviews
+from experiments.reviewing.own_reviews import own_reviews
 from experiments.screens.answering.tests.questions import ANSWERS, posted
 from experiments.tests import factories
 
