@@ -25,8 +25,8 @@ def test_a_study_is_created_with_its_maker_as_lead(layout_version: Any, stranger
     client = client_of(stranger)
     data = {
         "name": "New study", "language": "en", "layout": layout_version.layout_id,
-        "allocation_rule": "arm_per_participant", "case_order": "fixed", "block_multiples": "1, 3", "strata": "site, years",
-        "withdrawal_policy": "keep", "description": "", "instructions": "", "_continue": "1",
+        "allocation_rule": "arm_per_participant", "case_order": "fixed", "block_multiples": "1, 3",
+        "strata": "site, years", "withdrawal_policy": "keep", "description": "", "instructions": "", "_continue": "1",
     }  # fmt: skip
     response = client.post(page("experiment", "add"), data)
     made = Experiment.objects.get(name="New study")
