@@ -90,9 +90,9 @@ def _listed(study: Experiment, cases: Sequence[Case] | None) -> list[int]:
     listed = list(entries[:MOST_CASES] if wanted is None else entries.filter(case__in=wanted))
     training = study.training_cases.values_list("case_id", flat=True)
     known = {*listed, *(training.filter(case__in=wanted) if wanted else ())}
-    if wanted is not None and not known.issuperset(wanted):
+    if wanted is not None and not (wanted and known.issuperset(wanted)):
         raise Invalid("A case is not in the study.", errors={"cases": ["This case is not in the study."]})
-    found = listed if wanted is None else wanted
+    found = wanted or listed
     if not found:
         raise Conflict("The study has no cases yet: choose some first.", code="no_cases")
     return found

@@ -93,7 +93,7 @@ class StagePage(Look):
         asked_for = frozenset(request.POST.getlist("feature")) | frozenset(request.POST.getlist("open"))
         shown = self._case(at, asked_for, request.path)
         if request.headers.get("HX-Request") and (feature := shown.by_key(request.POST.get("feature", ""))):
-            return render(request, "screens/reading/feature.html", {"feature": feature, "case": shown, "pinned": False})
+            return render(request, "screens/reading/feature.html", {"feature": feature, "case": shown})
         questions = self.study.questions(at, self.case)
         panel = answer_panel(questions, texts=texts, first_answers=first, action=request.path, **form)
         return self.page(
@@ -104,7 +104,7 @@ class StagePage(Look):
             case=shown,
             panel=panel,
             first=None if first is None else json.dumps(first),
-            asked_for=sorted(asked_for),
+            asked_for=sorted(asked_for & {feature.key for feature in shown.features}),
             **self.shared,
         )
 

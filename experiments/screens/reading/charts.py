@@ -15,6 +15,8 @@ from experiments.screens.reading.entries import Flag, ShownEntry, when
 
 WIDTH, HEIGHT, EDGE = 132, 36, 5
 MOST_POINTS = 48
+MOST_DOTS = 12
+"""Courses of so many values have a dot at each: a line alone does not tell where nothing was measured."""
 MOST_OUTSIDE = 12
 """Marks of values outside their range; the table beside the chart has them all."""
 
@@ -71,6 +73,7 @@ def course_svg(entries: Sequence[ShownEntry], *, title: str, description: str, i
             f'<desc id="{identifier}d">{escape(_short(description, 300))}</desc>',
             _band(low, high, down),
             f'<polyline class="line" points="{" ".join(f"{x},{y}" for x, y in places)}"/>',
+            _dots(places),
             *(f'<path class="out" d="M{x} {y}m-3 2.5l3-5 3 5z"/>' for x, y in outside),
             '<circle class="{}" cx="{}" cy="{}" r="2.5"/>'.format("out" if found[-1].flag else "last", *places[-1]),
             "</svg>",
@@ -112,6 +115,12 @@ def _band(low: Decimal | None, high: Decimal | None, down: _Scale) -> str:
     top = 0.0 if high is None else float(down(float(high)))
     bottom = float(HEIGHT) if low is None else float(down(float(low)))
     return f'<rect class="band" x="0" y="{_place(top)}" width="{WIDTH}" height="{_place(max(bottom - top, 1.0))}"/>'
+
+
+def _dots(places: Sequence[tuple[str, str]]) -> str:
+    if len(places) > MOST_DOTS:
+        return ""
+    return f'<path class="dots" d="{"".join(f"M{x} {y}h0" for x, y in places)}"/>'
 
 
 def _short(text: str, most: int = 150) -> str:

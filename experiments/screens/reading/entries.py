@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 Flag = Literal["", "high", "low"]
+LONGEST_ABBREVIATION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,11 @@ class ShownEntry:
     low: Decimal | None
     high: Decimal | None
     source: ShownSource | None = None
+
+    @property
+    def is_capitals(self) -> bool:
+        """Long words in capitals, as some sources write all they know. They are data and stay; they are set smaller."""
+        return self.text.isupper() and any(len(word) > LONGEST_ABBREVIATION for word in self.text.split())
 
     @property
     def has_time(self) -> bool:
@@ -82,9 +88,10 @@ def flag(number: Decimal | None, low: Decimal | None, high: Decimal | None, oper
 
 
 def reference(low: str | None, high: str | None) -> str:
-    """A range in figures, the same in all languages: 3.5-5, ≥ 3.5, ≤ 5, or nothing."""
+    """A range in figures, the same in all languages: 3.5-5, ≥ 3.5, ≤ 5, or nothing. A dash beside a minus has room."""
     if low is not None and high is not None:
-        return f"{low}\N{EN DASH}{high}"
+        room = "\N{NO-BREAK SPACE}" if "-" in low + high else ""
+        return f"{low}{room}\N{EN DASH}{room}{high}"
     if low is not None:
         return f"\N{GREATER-THAN OR EQUAL TO}\N{NO-BREAK SPACE}{low}"
     return f"\N{LESS-THAN OR EQUAL TO}\N{NO-BREAK SPACE}{high}" if high is not None else ""

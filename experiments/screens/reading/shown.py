@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from augmed.foundation.canonical import canonical_decimal
 from experiments.languages.texts import StudyTexts, texts_of_review
 from experiments.reviewing.reading import OpenedReview, new_in
 from experiments.reviewing.revealing import Hiding
@@ -39,5 +41,6 @@ def cost_in_words(hiding: Hiding, texts: StudyTexts) -> str:
     """What asking for one hidden feature costs; "" where nothing is counted."""
     if hiding.cost is None:
         return ""
-    price = f"{number_format(hiding.cost)} {texts(hiding.unit) if hiding.unit else ''}".strip()
+    cost = number_format(Decimal(canonical_decimal(hiding.cost)))  # 5, also where a database says 5.00
+    price = f"{cost} {texts(hiding.unit) if hiding.unit else ''}".strip()
     return _("Each that you ask for costs %(price)s.") % {"price": price}

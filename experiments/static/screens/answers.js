@@ -57,6 +57,7 @@ const send = async () => {
   for (;;) {
     try {
       const sent = await post(form.action);
+      if (sent.url) await fetch(sent.url);  // it is there
       leaving = sent.url || sent.code === "invalid";
       if (sent.url) return location.assign(sent.url);
       if (leaving) return form.submit();  // that page says why
@@ -77,4 +78,5 @@ on(form, "submit", async (event) => {
   says("sending");
   await send();
   sending = form.inert = leaving;
+  if (!leaving && document.activeElement === document.body) event.submitter?.focus();  // where it was
 });

@@ -1,15 +1,15 @@
-// Search within the case, keys, opening or closing all parts, charts that did not come. The page is whole without it.
+// Search within the case, keys, folding, charts that did not come. The page is whole without it.
 const find = document.getElementById("find");
 const left = find.closest(".case-left"), found = document.getElementById("found"), keys = document.getElementById("keys");
 const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 const marks = CSS.highlights && new Highlight();
-if (marks) CSS.highlights.set("found", marks);
+CSS.highlights?.set("found", marks);
 let rows = [], at = -1, opened = [], told;
 
 const clear = () => {
   rows.forEach((row) => row.classList.remove("hit", "now"));
   opened.forEach((part) => { part.open = false; });
-  if (marks) marks.clear();
+  marks?.clear();
   rows = []; opened = []; at = -1; found.textContent = "";
 };
 
@@ -43,8 +43,8 @@ const search = () => {
     if (marks) mark(row, typed.toLowerCase());
   });
   const { none, place, places } = find.dataset;
-  found.textContent = rows.length ? rows.length + " " + (rows.length === 1 ? place : places) : none;
-  found.disabled = !rows.length;
+  found.textContent = rows[0] ? `${rows.length} ${rows[1] ? places : place}` : none;
+  found.disabled = !rows[0];
   clearTimeout(told);
   told = setTimeout(() => document.dispatchEvent(new CustomEvent("case:searched", { detail: { places: rows.length } })), 1000);
 };
@@ -76,7 +76,7 @@ document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input:not([type=radio], [type=checkbox]), textarea, select");
   if (!keys.checked || typing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "/") { event.preventDefault(); find.focus(); find.select(); }
-  if (event.key === "+" || event.key === "-") fold(event.key === "+");
+  if ("+-".includes(event.key)) fold(event.key === "+");
 });
 
 // Scrolled to again, it is asked for again by itself.

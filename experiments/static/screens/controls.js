@@ -24,7 +24,7 @@ for (const question of document.querySelectorAll("[data-first]")) {
   const first = JSON.parse(question.dataset.first);
   const [changed, keep] = question.querySelectorAll("[data-changed], [data-keep]");
   const inputs = [...question.querySelectorAll("[name]")];
-  const boxes = inputs.filter((input) => input.matches("[type=radio], [type=checkbox]"));
+  const boxes = inputs.filter(({ type }) => /radio|checkbox/.test(type));
   const mark = () => {
     const now = (boxes[0] ? boxes.filter((box) => box.checked) : inputs).map((input) => input.value.trim());
     keep.hidden = now.length === first.length && now.every((value) => first.includes(value));

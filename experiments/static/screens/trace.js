@@ -6,7 +6,7 @@ const on = (target, kinds, act) => kinds.split(" ").forEach((kind) => target.add
 // [address, event]: what a page could not tell, the next one tells.
 let queue = [], number = 0, wait = 0, sending;
 try { queue = JSON.parse(sessionStorage.trace); } catch { /* none, or forbidden */ }
-const keep = () => { try { sessionStorage.trace = JSON.stringify(queue); } catch { /* forbidden */ } };
+const keep = () => { try { sessionStorage.trace = JSON.stringify(queue); } catch { /* as above */ } };
 
 let last = performance.now(), clock = last, active = 0, hidden = document.hidden, idle, answering;
 const features = new Map(), changes = new Map();

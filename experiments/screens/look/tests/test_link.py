@@ -141,6 +141,9 @@ class TestHidden:
         asked = client.post(case_at(secret, "b"), {"feature": "advice"})
         assert "Example model" in asked.content.decode()
 
+    def test_the_cost_is_said_as_in_the_study(self, client: Client, hides: None, secret: str) -> None:
+        assert "costs 2.5 points." in client.get(case_at(secret, "b")).content.decode()
+
     def test_a_part_of_the_page_is_answered_to_htmx(self, client: Client, hides: None, secret: str) -> None:
         part = client.post(case_at(secret, "b"), {"feature": "advice"}, headers={"HX-Request": "true"})
         text = part.content.decode()
@@ -152,6 +155,11 @@ class TestHidden:
         page = client.post(case_at(secret, "b"), {"feature": "age", "open": "advice"})
         assert "Example model" in page.content.decode()
         assert page.context["asked_for"] == ["advice", "age"]
+
+    def test_what_the_case_does_not_have_is_not_sent_back(self, client: Client, hides: None, secret: str) -> None:
+        page = client.post(case_at(secret, "b"), {"feature": "zqnone", "open": ["zqother", "age"]})
+        assert page.context["asked_for"] == ["age"]
+        assert "zq" not in page.content.decode()
 
 
 class TestNoPatient:

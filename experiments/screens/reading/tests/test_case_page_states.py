@@ -1,10 +1,11 @@
-"""The case page in Chromium when something is missing: charts that did not come."""
+"""The case page in Chromium when something is missing: charts that did not come, a server that is gone."""
 
 from __future__ import annotations
 
 import pytest
 from playwright.sync_api import expect
 
+from experiments.models import Submission
 from experiments.screens.reading.tests.charts_of_cases import large_tree, reader_of
 
 pytestmark = pytest.mark.browser
@@ -25,6 +26,18 @@ def reading(browse, clinician):
     page.goto(f"/reviews/{review.public_id}/")
     expect(page.locator(".c svg").first).to_be_visible()
     return page
+
+
+def test_the_page_stays_until_the_one_after_the_answer_is_there(reading):
+    reading.route("**/done/", lambda route: route.abort())
+    reading.get_by_label("yes", exact=True).check()
+    reading.locator("#q-risk").fill("30")
+    reading.get_by_role("button", name="Send answers").click()
+    expect(reading.locator("[data-says=unsure]")).to_be_visible()
+    expect(reading.get_by_role("heading", name="Your answers")).to_be_visible()
+    reading.unroute("**/done/")
+    expect(reading.get_by_text("Your answers are saved and final.")).to_be_visible()
+    assert Submission.objects.count() == 1
 
 
 def last_chart(page):

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.screens.reading.charts import HEIGHT, MOST_POINTS, WIDTH, course_svg, points, thinned
+from experiments.screens.reading.charts import HEIGHT, MOST_DOTS, MOST_POINTS, WIDTH, course_svg, points, thinned
 from experiments.screens.reading.entries import ShownEntry, shown_entry
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -39,9 +39,17 @@ def test_time_runs_to_the_right_and_numbers_upwards():
 
 def test_values_outside_their_range_are_marked_and_the_range_is_a_band():
     svg = drawn([entry("3", "2020-01-01", "4", "8"), entry("5", "2020-02-01", "4", "8")])
-    assert len(svg.findall(f"{SVG}path")) == 1
+    assert len(svg.findall(f"{SVG}path[@class='out']")) == 1
     assert svg.find(f"{SVG}rect") is not None
     assert drawn([entry("3", "2020-01-01"), entry("5", "2020-02-01")]).find(f"{SVG}rect") is None
+
+
+def test_each_of_few_values_has_a_dot_so_that_gaps_are_seen():
+    few = [entry(str(at), f"2020-01-{at:02}") for at in range(1, MOST_DOTS + 1)]
+    dots = drawn(few).find(f"{SVG}path[@class='dots']").get("d")
+    assert dots.count("M") == len(few)
+    many = [*few, entry("99", "2021-01-01")]
+    assert drawn(many).find(f"{SVG}path[@class='dots']") is None
 
 
 def test_a_course_that_never_changes_lies_in_the_middle():

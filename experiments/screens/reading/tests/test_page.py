@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cases.disclosure import Show, Style, disclose, disclosed_to_json
 from cases.tree import SCHEMA_VERSION, Entry, Feature, Node, Tree, features
-from experiments.screens.reading.entries import flag, reference
+from experiments.screens.reading.entries import flag, reference, shown_entry
 from experiments.screens.reading.page import CasePage, Run, ShownNode, case_page
 from experiments.screens.reading.tests.charts_of_cases import everyday_tree
 
@@ -81,6 +81,19 @@ def test_ranges_are_written_in_figures():
     ]
 
 
+def test_a_dash_is_not_taken_for_a_minus():
+    assert [reference("-2", "2"), reference("-5", "-2")] == ["-2\u00a0–\u00a02", "-5\u00a0–\u00a0-2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_so"),
+    [("FEMALE", True), ("CHRONIC COUGH", True), ("HIV", False), ("HIV, COPD", True), ("Female", False), ("5", False)],
+)
+def test_words_in_capitals_are_set_smaller_and_stay_as_they_are(text, is_so):
+    shown = shown_entry({"text": text})
+    assert (shown.text, shown.is_capitals) == (text, is_so)
+
+
 def test_a_value_is_told_from_its_unit_and_has_its_date_with_the_time_where_known():
     entries = (number("5", "2020-01-01T08:30:00"),)
     [feature] = case_page(disclosed(one(*entries, kind="number"))).features
@@ -96,6 +109,8 @@ def test_a_value_is_told_from_its_unit_and_has_its_date_with_the_time_where_know
     [
         ((number("1"), number("2", "2020-02-01")), "series", "value", True),
         ((number("1"), number("2", None)), "series", "list", False),
+        ((number("1"), number("2"), number("3")), "series", "list", False),  # of one day: none is the latest
+        ((number("1"), number("2"), number("3", "2020-02-01")), "series", "value", True),
         ((number("1"), Entry("2 mg", number="2", unit="mg", date="2020-02-01")), "series", "list", False),
         ((Entry("Anaemia"), Entry("Asthma")), "coded", "list", False),
         ((Entry("Anaemia"),), "coded", "text", False),
