@@ -148,8 +148,9 @@ class ExperimentAdmin(StudyAdmin):
         if obj is not None and may_in_study(request, Verb.VIEW_ALLOCATION, obj):
             return [*self.fieldsets, *seed]
         if obj is None:
-            named, *others = self.fieldsets
-            return [(None, {"fields": ("language", *named[1]["fields"])}), *others]
+            (_, named), *others = self.fieldsets
+            kept = [name for name in named["fields"] if name not in self.readonly_fields]
+            return [(None, {"fields": ("language", *kept)}), *(one for one in others if one[0] != "Record")]
         if may_in_study(request, Verb.CHANGE_DESIGN, obj):
             return self.fieldsets
         # As in the API: block sizes help those who enrol to guess the next arm. Nor do they learn the name of one.

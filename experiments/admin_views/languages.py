@@ -58,6 +58,8 @@ def languages(request: HttpRequest, experiment_id: int) -> HttpResponse:
         "title": "Languages",
         "offered": [(code, language_name(code)) for code, _ in settings.LANGUAGES],
         "first": experiment.languages[0],
+        "first_name": language_name(experiment.languages[0]),
+        "is_settled": experiment.protocol_id is not None,
         "states": _states(request, experiment),
     }
     return _page(request, experiment, "languages", context)
@@ -172,4 +174,4 @@ def _said(done: Translated) -> str:
 
 
 def _later(experiment: Experiment) -> str:
-    return " Reviews follow with the next amendment." if experiment.protocol_id else ""
+    return " Readers meet it with the next amendment." if experiment.protocol_id else ""

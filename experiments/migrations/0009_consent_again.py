@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='experiment',
             name='consent_elsewhere',
-            field=models.BooleanField(default=False, help_text='on paper or in another system, and recorded by the study team: the study may begin without a form', verbose_name='consent is taken elsewhere'),
+            field=models.BooleanField(default=False, help_text='on paper or in another system, and recorded by the study team: the study may begin without a form'),
         ),
         migrations.AddField(
             model_name='previewlink',

@@ -97,7 +97,6 @@ class Experiment(models.Model):
     person_once = models.BooleanField(default=False, help_text="a person's cases never go twice to one reader")
     consent_required = models.BooleanField(default=False)
     consent_elsewhere = models.BooleanField(
-        "consent is taken elsewhere",
         default=False,
         help_text="on paper or in another system, and recorded by the study team: the study may begin without a form",
     )

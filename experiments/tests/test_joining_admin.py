@@ -7,10 +7,11 @@ from django.urls import reverse
 
 from experiments.actions.lifecycle import complete
 from experiments.actions.roles import grant_role
+from experiments.actions.translations import set_languages
 from experiments.models import ConsentDocument, TrainingCase
 from experiments.screens.joining.tests import helpers
 from experiments.tests import factories
-from experiments.tests.test_admin_pages import client_of
+from experiments.tests.admin_pages.pages import client_of
 
 CONSENT = {"title": "Information", "text": "Read this.\r\n\r\n- It is free"}
 
@@ -76,7 +77,36 @@ def test_a_version_of_the_consent_form_is_published(study, owner):
     assert "<ul><li>It is free</li></ul>" in body
     newest = ConsentDocument.objects.filter(experiment=study).order_by("-number").first()
     assert (newest.title, newest.text, newest.created_by) == ("Information", "Read this.\n\n- It is free", owner)
-    assert "Nothing was changed." in client.post(address(study, "consent"), CONSENT, follow=True).content.decode()
+    assert "Nothing was changed: " in client.post(address(study, "consent"), CONSENT, follow=True).content.decode()
+
+
+def test_where_somebody_takes_part_the_form_asks_who_signs_again(study, owner, clinician):
+    client = client_of(owner)
+    assert 'name="asks_again"' not in client.get(address(study, "consent")).content.decode()
+    enrolment = factories.make_enrolment(study, clinician)
+    client_of(clinician).post(helpers.page(study, "consent"), helpers.signature(study))
+    body = client.get(address(study, "consent")).content.decode()
+    assert 'name="asks_again"' in body
+    assert "checked" not in body  # nothing is chosen beforehand
+    unsaid = client.post(address(study, "consent"), CONSENT)
+    assert (unsaid.status_code, list(unsaid.context["form"].errors)) == (422, ["asks_again"])
+    silent = client.post(address(study, "consent"), {**CONSENT, "asks_again": "yes"})
+    assert (silent.status_code, "what_changed" in silent.context["form"].errors) == (422, True)
+    said = {**CONSENT, "asks_again": "yes", "what_changed": "It is free."}
+    body = client.post(address(study, "consent"), said, follow=True).content.decode()
+    assert "Version 2 is signed from now on. Those who take part are asked to sign it before they go on." in body
+    enrolment.refresh_from_db()
+    assert (enrolment.status, enrolment.asked_again.number) == ("awaiting_consent", 2)
+
+
+def test_a_version_is_published_with_its_translations_and_says_which_are_missing(study, owner):
+    set_languages(experiment=study, languages=["en", "de", "fr"], by=owner)
+    german = {"title_de": "Aufklärung", "text_de": "Lesen Sie dies."}
+    body = client_of(owner).post(address(study, "consent"), {**CONSENT, **german}, follow=True).content.decode()
+    assert "Not translated into French: readers meet it in English." in body
+    assert '<article class="module words" lang="de"><h3>Aufklärung</h3>' in body
+    again = client_of(owner).get(address(study, "consent")).context["form"]
+    assert again["text_de"].value() is None  # an old translation would pass for one of the new text
 
 
 def test_a_form_without_text_is_shown_again(study, owner):

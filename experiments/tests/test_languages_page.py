@@ -16,7 +16,7 @@ from experiments.actions.translations import set_languages, set_translations
 from experiments.languages.sources import source_key, study_sources
 from experiments.models import Experiment, StudyTranslation
 from experiments.tests import factories
-from experiments.tests.test_admin_pages import client_of
+from experiments.tests.admin_pages.pages import client_of
 
 QUESTION = "Which diagnosis?"
 
@@ -41,7 +41,7 @@ def fields(page, **typed):
 
 def test_the_languages_are_chosen(draft, lead):
     client = client_of(lead)
-    assert "The study is in one language." in client.get(address(draft)).content.decode()
+    assert "The study is in English alone." in client.get(address(draft)).content.decode()
     sent = {"first": "de", "languages": ["de", "fr"]}
     page = client.post(address(draft), sent, follow=True).content.decode()
     assert Experiment.objects.get(pk=draft.pk).languages == ["de", "fr"]
@@ -161,7 +161,7 @@ def test_a_running_study_says_when_reviews_follow(german, lead):
     client = client_of(lead)
     page = client.get(address(german, "_texts", "de"))
     said = client.post(address(german, "_texts", "de"), fields(page, yes="ja"), follow=True)
-    assert "Reviews follow with the next amendment." in said.content.decode()
+    assert "Readers meet it with the next amendment." in said.content.decode()
 
 
 def test_a_study_that_is_over_is_read_only(german, lead):

@@ -13,7 +13,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from augmed.foundation.canonical import canonical_decimal
-from experiments.answers import CanonicalAnswer, QuestionDefinition, canonical_answer, correctness, outcome
+from experiments.answers import CanonicalAnswer, QuestionDefinition, canonical_answer
+from experiments.correctness import correctness, outcome
 from experiments.languages.texts import StudyTexts, texts_of_design
 from experiments.models import Answer, Enrolment, Experiment, ReferenceStandard, Review, TrainingCase
 from experiments.models.querysets import ReviewQuerySet

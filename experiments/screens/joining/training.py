@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -21,10 +22,12 @@ class Training(StudyScreen):
     template = "screens/joining/training.html"
 
     def get(self, request: HttpRequest, code: str) -> HttpResponse:
-        enrolment = self.found(code)
+        enrolment: Any = self.found(code)  # annotated
         reviews = list(training_reviews(enrolment).select_related(*WITH_FEEDBACK))
         is_next = self.step(enrolment).kind == StepKind.TRAINING
         if not (is_next or reviews):
+            if enrolment.has_practice:  # not yet, or no longer: to what is next
+                return go_on(enrolment)
             raise NotFound(_("There is nothing to practise in this study."))
         texts = texts_of_study(enrolment.experiment)
         done = feedback(enrolment.experiment, reviews, texts)

@@ -14,8 +14,9 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from augmed.foundation.append_only import erasing
-from experiments.actions.lifecycle import activate
+from experiments.actions.lifecycle import activate, amend
 from experiments.actions.reviews import open_review, submit
+from experiments.actions.translations import set_languages
 from experiments.models import Review, ReviewOpening, Submission
 from experiments.screens.home.reads import study_cards
 from experiments.tests import factories
@@ -93,7 +94,8 @@ def test_a_text_in_the_readers_language_is_not_promised_where_there_is_none(clin
     said = "The texts of this study are in this language: English."
     with override("de"):
         assert not study_cards(clinician)[0].is_in_page_language
-        type(study).objects.filter(pk=study.pk).update(languages=["en", "de"])
+        set_languages(experiment=study, languages=["en", "de"], by=None)
+        amend(experiment=study, by=None, reason="German.", confirmed={"missing_translations", "person_more_than_once"})
         assert study_cards(clinician)[0].is_in_page_language
     assert said not in html.unescape(page(clinician))
 

@@ -100,9 +100,14 @@ def test_whoever_is_asked_again_reads_and_answers_nothing_until_they_signed(plai
     browser, client = reading_of(signed.user), api(signed.user)
     for review in (opened, unopened):
         assert browser.get(f"/reviews/{review.public_id}/").status_code == 409
-        refused = client.get(f"/api/v2/reviews/{review.public_id}")
+        refused = client.post(f"/api/v2/reviews/{review.public_id}/open")
         assert (refused.status_code, refused.json().get("code")) == (409, "consent_needed")
         assert "Your consent is needed before you go on" in refused.json()["detail"]
+        published = client.get(f"/api/case-reviews/{review.public_id.hex}")  # whose client shows messages of 500 alone
+        assert published.status_code == 500
+        assert "Your consent is needed before you go on" in published.json()["error"]["message"]
+    assert client.get("/api/v2/reviews/next").status_code == 204
+    assert client.get("/api/cases").json()["data"] == []
     for refusal in (
         lambda: submit(public_id=unopened.public_id, answers=ANSWERS, by=signed.user),
         lambda: save_draft(public_id=unopened.public_id, typed=lambda _: {}, revision=0, by=signed.user),

@@ -43,7 +43,7 @@ def test_a_wrong_answer_is_named_in_place_and_nothing_is_stored(study, reader, r
     body = response.content.decode()
     assert response.status_code == 422
     assert 'value="many"' in body
-    assert "A number is needed." in body
+    assert "A number is needed, without a mark for thousands." in body
     assert not IntakeSubmission.objects.exists()
 
 

@@ -42,7 +42,7 @@ def test_it_begins_by_a_click_and_leads_to_the_first_case(study, reader, reading
 
 
 def test_it_comes_after_what_comes_before_it(study, reader, reading):
-    assert reading.get(helpers.page(study, "training")).status_code == 404
+    assert reading.get(helpers.page(study, "training")).url == helpers.page(study, "consent")
     assert reading.post(helpers.page(study, "training")).url == helpers.page(study, "consent")
     assert not Enrolment.objects.filter(kind="training").exists()
 
