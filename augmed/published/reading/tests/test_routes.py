@@ -204,7 +204,10 @@ def test_the_same_answer_again_gives_the_same_again(study, client):
         ({**ANSWER, "remarks": "by key"}, "“remarks”: There is no such question."),
         ({**ANSWER, TITLES["diagnosis"]: "perhaps"}, "Which diagnosis?: This is not one of the options."),
         ({**ANSWER, TITLES["diagnosis"]: ["yes"]}, "Which diagnosis?: A text is needed."),
-        ({**ANSWER, TITLES["risk"]: "often"}, "How likely? (number, 0 to 100 %): A number is needed."),
+        (
+            {**ANSWER, TITLES["risk"]: "often"},
+            "How likely? (number, 0 to 100 %): A number is needed, without a mark for thousands.",
+        ),
         ({TITLES["risk"]: "20"}, "Which diagnosis?: This question needs an answer."),
         (["yes"], "Answers must be an object"),
         (None, "Answers must be an object"),
@@ -226,8 +229,8 @@ def test_only_what_is_not_asked_was_typed_in_another_case(study, client):
 def test_answers_to_other_questions_are_sent_back_to_be_read_again(study, client):
     config = opened(client)
     bound = ReviewOpening.objects.get().questionnaire_version.public_id.hex
-    refused(submit(client, config, answerConfigId="0" * 32), "1100", "Load the review again.")
-    refused(submit(client, config, answerConfigId=7), "1100", "Load the review again.")
+    refused(submit(client, config, answerConfigId="0" * 32), "1100", "Please load the case again.")
+    refused(submit(client, config, answerConfigId=7), "1100", "Please load the case again.")
     assert submit(client, config, answerConfigId=bound).status_code == 200
 
 
