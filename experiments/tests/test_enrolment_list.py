@@ -9,7 +9,10 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from experiments.models import Enrolment, EnrolmentEvent, Experiment, StudyTranslation
+from experiments.actions.lifecycle import amend
+from experiments.actions.translations import set_languages, set_translations
+from experiments.languages.sources import source_key
+from experiments.models import Enrolment, EnrolmentEvent, Experiment
 from participants.models import Profile, User
 
 pytestmark = pytest.mark.django_db
@@ -51,8 +54,11 @@ def test_an_invitation_from_it_names_the_study_in_the_readers_language(
 ) -> None:
     User.objects.filter(pk=enrolled.user_id).update(password="!")
     Profile.objects.filter(user=enrolled.user_id).update(language="de")
-    Experiment.objects.filter(pk=study.pk).update(languages=["en", "de"])
-    StudyTranslation.objects.create(experiment=study, language="de", source=study.name, text="Studie zum Risiko")
+    set_languages(experiment=study, languages=["en", "de"], by=None)
+    texts = {source_key(study.name): "Studie zum Risiko"}
+    set_translations(experiment=study, language="de", texts=texts, by=None)
+    confirmed = {"person_more_than_once", "later_stage_hides", "missing_translations"}
+    amend(experiment=study, by=None, reason="In German.", confirmed=confirmed)
     with django_capture_on_commit_callbacks(execute=True):
         page.post(LIST, {"action": "invite_chosen", "_selected_action": [enrolled.pk]})
     assert "Studie zum Risiko" in mail.outbox[-1].body
