@@ -1,4 +1,4 @@
-"""Answers to questions: validation, the canonical form, and correctness against a reference.
+"""Answers to questions: validation and the canonical form.
 
 Pure functions. Two submissions are equal if and only if their canonical forms are: choices are sorted sets, numbers
 canonical decimal texts, dates ISO, texts in NFC with line ends as line feeds and no white space around them. Neither
@@ -8,12 +8,12 @@ the order of keys nor anything a client says of time or display enters.
 import datetime
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-from augmed.foundation.canonical import canonical_decimal, canonical_json, nfc
+from augmed.foundation.canonical import canonical_decimal, nfc
 
 QuestionType = Literal[
     "short_text", "paragraph", "single_choice", "multiple_choice", "number", "scale", "probability", "date"
@@ -67,7 +67,7 @@ class AnswerErrors(ValueError):
         super().__init__("; ".join(f"{key}: {message}" for key, message in self.errors.items()))
 
 
-class _Wrong(ValueError):
+class WrongAnswer(ValueError):
     """One answer cannot be accepted."""
 
     def __init__(self, template: str, **values: str | int) -> None:
@@ -132,7 +132,7 @@ def validate(questions: Sequence[QuestionDefinition], answers_by_key: Mapping[st
     for question in questions:
         try:
             answer = canonical_answer(question, answers_by_key.get(question.key))
-        except _Wrong as error:
+        except WrongAnswer as error:
             problems[question.key] = error.problem
             continue
         if answer is not None:
@@ -153,7 +153,7 @@ def canonical_answer(question: QuestionDefinition, value: Any) -> CanonicalAnswe
     if question.type in NUMERIC:
         return _number(question, value)
     if not isinstance(value, str):
-        raise _Wrong(gettext_noop("A text is needed."))
+        raise WrongAnswer(gettext_noop("A text is needed."))
     text = _text(value)
     if question.type in LONGEST_TEXT:
         return _limited(question, text)
@@ -165,35 +165,6 @@ def canonical_answer(question: QuestionDefinition, value: Any) -> CanonicalAnswe
 def from_stored(rows: Iterable[tuple[str, str]]) -> dict[str, CanonicalAnswer]:
     """Of question keys and answers as they are stored: canonical JSON, blank where erased."""
     return {key: json.loads(value) for key, value in rows if value}
-
-
-def answers_equal(first: Mapping[str, CanonicalAnswer], second: Mapping[str, CanonicalAnswer]) -> bool:
-    """Whether two canonical submissions are one and the same."""
-    return canonical_json(first) == canonical_json(second)
-
-
-def correctness(
-    question: QuestionDefinition, canonical_answer: CanonicalAnswer | None, reference: Any
-) -> Decimal | None:
-    """Return how right an answer is by the question's rule, or None when it is not scored, unanswered or unknown.
-
-    `reference` is a JSON value: an answer, or {"distribution": [[answer, weight], ...]} (or an object of answer and
-    weight), where the weights are probabilities or counts of readings; they are divided by their sum.
-
-    exact, set: 1 when the answer equals the reference (choices compared as sets: all of them or nothing, which no
-    partial credit rule has to explain), else 0. tolerance: 1 when it is at most `tolerance` away, else 0. Against a
-    distribution these give the probability of the answers they would accept. brier: (p - o)**2 with p the stated
-    percentage / 100 and o 1 or 0 for yes or no, or the probability of yes (Brier, Mon Weather Rev 1950, 78:1): 0 is
-    best, 1 worst. ValueError when the reference does not fit the question.
-    """
-    if question.scoring == "none" or canonical_answer is None or reference is None:
-        return None
-    if question.scoring == "brier":
-        assert isinstance(canonical_answer, str)
-        return (Decimal(canonical_answer) / 100 - outcome(reference)) ** 2
-    if not isinstance(reference, Mapping):
-        return Decimal(_agrees(question, canonical_answer, reference))
-    return _share(reference, lambda value: _agrees(question, canonical_answer, value))
 
 
 def _problem(question: QuestionDefinition) -> str | None:
@@ -227,17 +198,17 @@ def _text(value: str) -> str:
     try:
         return nfc(_LINE_ENDS.sub("\n", value))
     except ValueError:
-        raise _Wrong(gettext_noop("The text is not valid Unicode.")) from None
+        raise WrongAnswer(gettext_noop("The text is not valid Unicode.")) from None
 
 
 def _limited(question: QuestionDefinition, text: str) -> str | None:
     if _CONTROL.search(text):
-        raise _Wrong(gettext_noop("The text contains control characters."))
+        raise WrongAnswer(gettext_noop("The text contains control characters."))
     if question.type == "short_text" and "\n" in text.strip():
-        raise _Wrong(gettext_noop("The answer must be on one line."))
+        raise WrongAnswer(gettext_noop("The answer must be on one line."))
     if len(text) > LONGEST_TEXT[question.type]:
         longest = LONGEST_TEXT[question.type]
-        raise _Wrong(gettext_noop("The text is longer than %(longest)s characters."), longest=longest)
+        raise WrongAnswer(gettext_noop("The text is longer than %(longest)s characters."), longest=longest)
     return text.strip() or None
 
 
@@ -245,42 +216,42 @@ def _option(question: QuestionDefinition, text: str) -> str:
     for option in question.options:
         if _text(option).strip() == text.strip():
             return _text(option).strip()
-    raise _Wrong(gettext_noop("This is not one of the options."))
+    raise WrongAnswer(gettext_noop("This is not one of the options."))
 
 
 def _choices(question: QuestionDefinition, value: Any) -> list[str]:
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise _Wrong(gettext_noop("A list of options is needed."))
+        raise WrongAnswer(gettext_noop("A list of options is needed."))
     return sorted({_option(question, _text(item)) for item in value})
 
 
 def _number(question: QuestionDefinition, value: Any) -> str | None:
     if isinstance(value, str) and not value.strip():
         return None
-    number = _decimal(value)
+    number = decimal_of(value)
     low, high = question.bounds
     if low is not None and number < low:
-        raise _Wrong(gettext_noop("The number must be at least %(least)s."), least=canonical_decimal(low))
+        raise WrongAnswer(gettext_noop("The number must be at least %(least)s."), least=canonical_decimal(low))
     if high is not None and number > high:
-        raise _Wrong(gettext_noop("The number must be at most %(most)s."), most=canonical_decimal(high))
+        raise WrongAnswer(gettext_noop("The number must be at most %(most)s."), most=canonical_decimal(high))
     text = canonical_decimal(number)
     if len(text) > LONGEST_NUMBER:
-        raise _Wrong(gettext_noop("The number has too many digits."))
+        raise WrongAnswer(gettext_noop("The number has too many digits."))
     if question.places is not None and len(text.partition(".")[2]) > question.places:
         if question.places == 0:
-            raise _Wrong(gettext_noop("A whole number is needed."))
-        raise _Wrong(gettext_noop("Too many decimals: at most %(places)s."), places=question.places)
+            raise WrongAnswer(gettext_noop("A whole number is needed."))
+        raise WrongAnswer(gettext_noop("Too many decimals: at most %(places)s."), places=question.places)
     return text
 
 
-def _decimal(value: Any) -> Decimal:
+def decimal_of(value: Any) -> Decimal:
     """Numbers come as JSON numbers or texts; a float is read as the shortest text that means it."""
     if isinstance(value, float):
         value = repr(value)
     try:
         return Decimal(canonical_decimal(value.strip() if isinstance(value, str) else value))
     except (TypeError, ValueError):
-        raise _Wrong(gettext_noop("A number is needed.")) from None
+        raise WrongAnswer(gettext_noop("A number is needed, without a mark for thousands.")) from None
 
 
 def _date(text: str) -> str:
@@ -289,55 +260,4 @@ def _date(text: str) -> str:
             return datetime.date.fromisoformat(text).isoformat()
         except ValueError:
             pass
-    raise _Wrong(gettext_noop("A date is needed, written YYYY-MM-DD."))
-
-
-def _agrees(question: QuestionDefinition, answer: CanonicalAnswer, reference: Any) -> bool:
-    """Whether the answer is right if the reference is the truth. Bounds do not bind a reference."""
-    if question.type in NUMERIC:
-        distance = abs(Decimal(str(answer)) - _reference_number(reference))
-        return distance <= (question.tolerance or 0 if question.scoring == "tolerance" else 0)
-    if question.type == "multiple_choice" and isinstance(reference, str):
-        reference = [reference]
-    try:
-        return answer == canonical_answer(question, reference)
-    except _Wrong as error:
-        raise ValueError(f"question {question.key!r}: the reference {reference!r} does not fit: {error}") from error
-
-
-def _reference_number(reference: Any) -> Decimal:
-    try:
-        return _decimal(reference)
-    except _Wrong as error:
-        raise ValueError(f"the reference {reference!r} is not a number") from error
-
-
-def outcome(reference: Any) -> Decimal:
-    """The truth of a yes-or-no event as 1, 0 or the probability of yes. ValueError when it is none of these."""
-    if isinstance(reference, Mapping):
-        return _share(reference, lambda value: outcome(value) == 1)
-    if isinstance(reference, bool):
-        return Decimal(reference)
-    if isinstance(reference, str) and reference.strip().casefold() in ("yes", "true", "no", "false"):
-        return Decimal(reference.strip().casefold() in ("yes", "true"))
-    number = _reference_number(reference)
-    if number not in (0, 1):
-        raise ValueError(f"the reference {reference!r} is neither yes nor no")
-    return number
-
-
-def _share(reference: Mapping[str, Any], accepted: Callable[[Any], bool]) -> Decimal:
-    """The share of a distribution's weight that lies on the accepted answers."""
-    pairs = reference.get("distribution")
-    pairs = list(pairs.items()) if isinstance(pairs, Mapping) else pairs
-    if reference.keys() != {"distribution"} or not isinstance(pairs, list) or not all(map(_is_pair, pairs)):
-        raise ValueError('a reference is an answer or {"distribution": [[answer, weight], ...]}')
-    weighed = [(value, _reference_number(weight)) for value, weight in pairs]
-    total = sum(weight for _, weight in weighed)
-    if any(weight < 0 for _, weight in weighed) or not total:
-        raise ValueError("the weights of a reference must not be negative, nor all zero")
-    return sum((weight for value, weight in weighed if accepted(value)), Decimal(0)) / total
-
-
-def _is_pair(value: Any) -> bool:
-    return isinstance(value, list | tuple) and len(value) == 2
+    raise WrongAnswer(gettext_noop("A date is needed, written YYYY-MM-DD."))

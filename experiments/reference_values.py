@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from augmed.foundation.canonical import canonical_decimal
-from experiments.answers import NUMERIC, CanonicalAnswer, QuestionDefinition, canonical_answer, correctness
+from experiments.answers import NUMERIC, CanonicalAnswer, QuestionDefinition, canonical_answer
+from experiments.correctness import correctness
 
 
 def reference_value(question: QuestionDefinition, value: Any) -> Any:

@@ -10,7 +10,6 @@ from cases.disclosure import DisclosedFeature, DisclosedTree, Style, compare, di
 from cases.tree import Entry, Feature, Identity, Node, Tree
 
 ONLY_HERE, NOT_HERE, NOT_EVERYWHERE, STYLE = "Only here", "Not shown", "Not in all", "Style differs"
-WITHHELD = "Shown in no chosen arm"
 
 
 @dataclass(frozen=True, slots=True)

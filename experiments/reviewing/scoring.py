@@ -9,14 +9,14 @@ from decimal import Decimal
 
 from django.db.models import QuerySet
 
-from experiments.answers import correctness
+from experiments.correctness import correctness
 from experiments.design.question_forms import definition
 from experiments.models import Experiment, Question, ReferenceStandard, Submission
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """`value` by the question's rule (experiments.answers.correctness), None when it cannot be scored, and why not;
+    """`value` by the question's rule (experiments.correctness), None when it cannot be scored, and why not;
     `reference_version` the version of the reference standard that it was scored against."""
 
     question_key: str

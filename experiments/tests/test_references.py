@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from augmed.foundation.errors import Invalid
 from augmed.foundation.models import AuditEvent
 from experiments.actions.references import accept_reading, import_references, record_reading, set_reference
-from experiments.answers import QuestionDefinition, correctness
+from experiments.answers import QuestionDefinition
+from experiments.correctness import correctness
 from experiments.models import ReferenceStandard
 from experiments.reference_values import reference_value
 from experiments.tests import factories

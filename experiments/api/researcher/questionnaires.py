@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from augmed.foundation.permissions import Verb
 from cases.models.layout import key_validator
 from experiments.actions import questionnaires
-from experiments.api.base import PUBLIC_ID_PATTERN, StudyViewSet
+from experiments.api.base import StudyViewSet
 from experiments.models import Question, Questionnaire, QuestionnaireVersion
 
 TAG = ["researcher: questionnaires"]
@@ -149,9 +149,6 @@ class QuestionnairesViewSet(StudyViewSet):
         )
         chosen = QuestionnaireVersion.objects.prefetch_related("questions").get(pk=chosen.pk)
         return Response(QuestionnaireVersionSerializer(chosen).data)
-
-
-VERSION_PATTERN = PUBLIC_ID_PATTERN
 
 
 def _plain(questions: list[dict[str, Any]]) -> list[dict[str, Any]]:
