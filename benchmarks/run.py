@@ -3,7 +3,9 @@
 BENCH_DATABASE_URL names the database (default: augmed_bench on loopback; it is created, migrated and kept).
 BENCH_ONLY=requests, export, upload, imports or screens (needs Chromium) runs one part; BENCH_SECONDS bounds each phase
 (default 8).
-BENCH_ONLY=athena, which is run only when asked for, loads and searches vocabularies.
+Only when asked for: BENCH_ONLY=athena loads and searches vocabularies; BENCH_ONLY=monitoring times the pages of a
+running study, on SQLite too (BENCH_DATABASE_URL=sqlite:////tmp/bench.sqlite3), and prints its table;
+BENCH_EXPLAIN=0.5 adds the plans of statements that took so many seconds.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ def main() -> None:
         DJANGO_SETTINGS_MODULE="benchmarks.settings",
         ENVIRONMENT="production",
         SECRET_KEY=secrets.token_urlsafe(48),
-        ALLOWED_HOSTS="127.0.0.1",
+        ALLOWED_HOSTS="127.0.0.1,testserver",
         HTTPS="false",
         DATABASE_URL=url,
         JOB_RUNNER="inline",
@@ -77,10 +79,18 @@ def main() -> None:
         from benchmarks import athena, athena_report
 
         report.write("vocabularies", athena_report.table(*athena.measure(url, say)))
+    if only == "monitoring":
+        from benchmarks import monitoring
+
+        call_command("collectstatic", verbosity=0, interactive=False)
+        say(monitoring.table(monitoring.measure(say)))
+        return
     say("docs/performance.md is written.")
 
 
 def _create_database(url: str) -> None:
+    if url.startswith("sqlite:"):
+        return
     server, _, name = url.rpartition("/")
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():

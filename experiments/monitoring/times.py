@@ -13,13 +13,17 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Literal
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet, Window
+from django.db.models.functions import DenseRank
 
 from experiments.exports.tracing import Event, traced
 from experiments.models import Enrolment, Experiment, Review, ReviewEvent
 
 NEWEST = 2_000
 """So many readings at most are looked at for the whole study: its figures cost the same however large it grows."""
+
+NEWEST_OF_EACH = 100
+"""So many cases at most of one person, or readers of one case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,10 @@ def readings_of(
     *,
     stages: int,
 ) -> list[Reading]:
-    """Of these enrolments or cases, all. One query."""
-    return _readings(_timed(experiment, stages).filter(**{f"{group}__in": list(keys)}).order_by("pk"), group)
+    """Of these enrolments or cases, of each the NEWEST_OF_EACH cases that were assigned last. One query."""
+    newest = Window(DenseRank(), partition_by=F(group), order_by=F("assignment_id").desc())
+    found = _timed(experiment, stages).filter(**{f"{group}__in": list(keys)}).annotate(place=newest)
+    return _readings(found.filter(place__lte=NEWEST_OF_EACH).order_by("pk"), group)
 
 
 def case_times(readings: Iterable[Reading], *, active: dict[int, float] | None = None) -> dict[int, list[float]]:
