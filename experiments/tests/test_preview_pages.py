@@ -89,6 +89,16 @@ def test_a_preview_begins_on_the_page_of_its_first_case(draft: Any, lead: Any) -
     assert review.opening.language == "en"
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_case_of_nobody_and_a_case_of_others_look_alike(study: Any, lead: Any, is_there: bool) -> None:
+    """Else it could be told which cases there are."""
+    number = factories.make_case(layout_version=study.layout.current()).number if is_there else 99_999_999
+    sent = {"arm": study.arms.first().key, "case": number}
+    answer = client_of(lead).post(page("preview_as_arm", study), sent, follow=True)
+    assert "A case is not in the study." in answer.content.decode()
+    assert not Enrolment.objects.exists()
+
+
 def test_a_preview_is_answered_stage_by_stage_on_the_participants_pages(draft: Any, lead: Any) -> None:
     client = client_of(lead)
     arm = draft.arms.get(name="Advice afterwards")

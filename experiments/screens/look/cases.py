@@ -35,11 +35,11 @@ class StagePage(Look):
     shared: dict[str, Any] = {}
     """For the templates."""
 
-    def get(self, request: HttpRequest, stage: int, **place: Any) -> HttpResponse:
-        return self._show(request, self._at(stage, **place))
+    def get(self, request: HttpRequest, stage: int, **_place: Any) -> HttpResponse:
+        return self._show(request, self._at(stage))
 
-    def post(self, request: HttpRequest, stage: int, **place: Any) -> HttpResponse:
-        at = self._at(stage, **place)
+    def post(self, request: HttpRequest, stage: int, **_place: Any) -> HttpResponse:
+        at = self._at(stage)
         if "begin" in request.POST or "feature" in request.POST:
             return self._show(request, at)
         questions = self.study.questions(at, self.case)
@@ -57,7 +57,7 @@ class StagePage(Look):
             days=self.stages[stage].not_before_days,
         )
 
-    def place(self, **place: Any) -> None:
+    def place(self) -> None:
         """Set `stages`, `case` and `shared` from the address."""
         raise NotImplementedError
 
@@ -82,8 +82,8 @@ class StagePage(Look):
         except (ValueError, RecursionError, AnswerErrors):
             return {}
 
-    def _at(self, stage: int, **place: Any) -> LookStage:
-        self.place(**place)
+    def _at(self, stage: int) -> LookStage:
+        self.place()
         if not 1 <= stage <= len(self.stages):
             raise NotFound(_("There is no such page."))
         return self.stages[stage - 1]
@@ -127,8 +127,8 @@ class StagePage(Look):
 class Case(StagePage):
     """In one version of the study."""
 
-    def place(self, *, letter: str, case: int) -> None:
-        version = self.study.version(letter)
+    def place(self) -> None:
+        version, case = self.study.version(self.kwargs["letter"]), self.kwargs["case"]
         if not 1 <= case <= MADE_UP_CASES:
             raise NotFound(_("There is no such page."))
         self.stages, self.case, self.shared = version.stages, case, {"version": version}
