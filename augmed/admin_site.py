@@ -79,7 +79,9 @@ class AugmedAdminSite(admin.AdminSite):
             return redirect_to_login(self._wanted(request))
         return redirect("account")
 
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def logout(  # type: ignore[override]  # a page there
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """The participants' own, which also empties what pages kept in the browser."""
         return cast(HttpResponse, SignOut.as_view()(request))
 

@@ -84,7 +84,7 @@ def hand_over(*, reminder_id: int | str) -> bool:
     is not wanted any more, which is written down."""
     now = timezone.now()
     with transaction.atomic():
-        list(Enrolment.objects.select_for_update(of=("self",)).filter(reminders=reminder_id).values_list("pk"))
+        list(Enrolment.objects.select_for_update(of=("self",)).filter(reminders=int(reminder_id)).values_list("pk"))
         rows = with_standing(Reminder.objects.select_related("enrolment__experiment"))
         found = rows.get(pk=reminder_id)
         if not standing_of(found).is_waiting:

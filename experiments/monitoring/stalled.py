@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
+from typing import Any
 
 from django.db.models import Exists, Max, OuterRef, Q
 
@@ -103,7 +104,8 @@ def stalled(
     chosen = people if only is None else people.filter(pk__in=only)
     left = chosen.filter(Q(Exists(here)) | ~Q(Exists(drawn))).order_by()
     # Kept by the program and not by the database, which would work it out again for the condition and for the order.
-    rows = with_last_activity(left, stages=stages).values_list("pk", "last_activity")
+    known: Any = with_last_activity(left, stages=stages)  # Any: the rows are annotated
+    rows = known.values_list("pk", "last_activity")
     return sorted((Away(*row) for row in rows if row[1] <= since), key=attrgetter("last_activity", "enrolment"))
 
 
