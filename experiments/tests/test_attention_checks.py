@@ -19,7 +19,7 @@ from experiments.reviewing.own_reviews import own_reviews
 from experiments.reviewing.reading import asked_of, own_answers
 from experiments.reviewing.review_state import own_review
 from experiments.tests import factories
-from experiments.tests.test_open_review import configs_study, statements
+from experiments.tests.opening.helpers import configs_study, statements
 from experiments.verification.answers import look_at_answers
 from experiments.verification.questions import question_problems
 

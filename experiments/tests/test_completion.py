@@ -18,7 +18,7 @@ from experiments.actions.reviews import open_review, submit
 from experiments.models import Enrolment, EnrolmentEvent, Review
 from experiments.reviewing.own_reviews import next_review
 from experiments.tests import factories
-from experiments.tests.test_open_review import configs_study, statements
+from experiments.tests.opening.helpers import configs_study, statements
 from experiments.tests.test_reviews_at_once import at_once
 
 ANSWERS = {"diagnosis": "yes", "risk": 20}

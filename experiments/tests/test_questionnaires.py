@@ -13,7 +13,7 @@ from experiments.actions.questionnaires import copy_version, create_questionnair
 from experiments.actions.reviews import open_review
 from experiments.models import Question, Questionnaire, QuestionnaireVersion
 from experiments.tests import factories
-from experiments.tests.test_open_review import configs_study
+from experiments.tests.opening.helpers import configs_study
 
 CHOICE = {"key": "diagnosis", "type": "single_choice", "text": "Which?", "options": ["Yes", "No"], "scoring": "exact"}
 RISK = {"key": "risk", "type": "probability", "text": "How likely?", "scoring": "brier"}

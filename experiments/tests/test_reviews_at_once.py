@@ -32,7 +32,7 @@ from experiments.models import (
 from experiments.reviewing.disclosed_text import kept
 from experiments.reviewing.own_reviews import own_reviews
 from experiments.tests import factories
-from experiments.tests.test_open_review import configs_study, disclose_to
+from experiments.tests.opening.helpers import configs_study, disclose_to
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 

@@ -17,7 +17,7 @@ from experiments.models import Answer, Enrolment, EnrolmentEvent, Review, Review
 from experiments.reviewing.own_reviews import own_reviews
 from experiments.reviewing.reading import own_answers
 from experiments.tests import factories
-from experiments.tests.test_open_review import configs_study
+from experiments.tests.opening.helpers import configs_study
 
 ANSWERS = {"diagnosis": "yes", "risk": 20, "remarks": "clear"}
 

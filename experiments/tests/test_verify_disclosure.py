@@ -29,7 +29,7 @@ from experiments.models import (
 )
 from experiments.reviewing.own_reviews import own_reviews
 from experiments.tests import factories
-from experiments.tests.test_open_review import configs_study
+from experiments.tests.opening.helpers import configs_study
 from experiments.verification import disclosure as verification_disclosure
 from experiments.verification.disclosure import verify_disclosure
 

@@ -16,7 +16,7 @@ from experiments.models import Assignment, Experiment, Review
 from experiments.reviewing.next_case import next_case
 from experiments.reviewing.own_reviews import next_review, own_reviews
 from experiments.tests import factories
-from experiments.tests.test_open_review import configs_study, disclose_to
+from experiments.tests.opening.helpers import configs_study, disclose_to
 
 ANSWERS = {"diagnosis": "yes", "risk": 20}
 
