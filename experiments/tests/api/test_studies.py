@@ -12,8 +12,9 @@ from experiments.tests import factories
 pytestmark = pytest.mark.django_db
 
 
-def test_own_studies_with_progress_and_instructions(api, clinician, study, enrolled):
-    type(study).objects.filter(pk=study.pk).update(instructions="Read with care.")
+def test_own_studies_with_progress_and_instructions(api, clinician, lead):
+    study = factories.make_study(by=lead, instructions=" Read with care. ")
+    factories.make_enrolment(study, clinician)
     rows = api(clinician).get("/api/v2/studies").json()["results"]
     assert len(rows) == 1
     assert rows[0]["study"] == study.code
