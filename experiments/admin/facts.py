@@ -22,6 +22,7 @@ from experiments.models import (
     Assignment,
     AssignmentDisclosure,
     DisclosureSet,
+    Enrolment,
     Experiment,
     ExperimentTransition,
     ProtocolStage,
@@ -124,6 +125,10 @@ class AssignmentAdmin(StudyReadOnlyAdmin):
     search_fields = ("enrolment__pseudonym", "=case__number")
     inlines = (AssignmentDisclosureInline,)
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Without previews, which are nobody's reading."""
+        return super().get_queryset(request).exclude(enrolment__kind=Enrolment.Kind.PREVIEW)
+
     def get_list_display(self, request: HttpRequest) -> Any:
         @admin.display(description="arm")
         def arm(obj: Assignment) -> str:
@@ -154,6 +159,11 @@ class _OutcomeAdmin(StudyReadOnlyAdmin):
     exact times: all of it needs view_outcome_by_arm. (With arms masked, outcomes are in the masked export.)"""
 
     view_verb = Verb.VIEW_OUTCOME_BY_ARM
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """What counts alone: practice and previews are kept apart from the data."""
+        kind = f"{self.experiment_path.removesuffix('experiment')}kind"
+        return super().get_queryset(request).filter(**{kind: Enrolment.Kind.REAL})
 
     def assignment_of(self, obj: Any) -> Assignment:
         return obj.assignment

@@ -161,6 +161,28 @@ def test_previews_and_training_change_nothing_that_tells_of_the_data(
     assert verify_allocation(running).mismatches == []
 
 
+LISTS = ("enrolment", "assignment", "review", "submission", "reviewevent")
+
+
+def test_previews_are_in_no_list_of_people_or_of_what_was_recorded(
+    running: Any, administrator: Any, other_clinician: Any, api: Any, client: Any
+) -> None:
+    client.force_login(administrator, backend="django.contrib.auth.backends.ModelBackend")
+
+    def listed() -> dict[str, Any]:
+        pages = {name: client.get(reverse(f"admin:experiments_{name}_changelist")) for name in LISTS}
+        rows = {name: page.context["cl"].result_count for name, page in pages.items()}
+        return rows | {"api": api(administrator).get(f"/api/v2/experiments/{running.code}/participants").data}
+
+    before = listed()
+    assert all(before[name] for name in LISTS)
+    preview_all(preview_as_arm(experiment=running, arm=running.arms.first(), by=administrator), administrator)
+    assert listed() == before
+    train(running, other_clinician)  # of practice the person and the assignment are listed, what came of it is not
+    after = listed()
+    assert {name for name in LISTS if after[name] != before[name]} == {"assignment"}
+
+
 def test_whoever_comes_next_is_drawn_as_if_there_had_been_no_preview(
     running: Any, administrator: Any, other_clinician: Any
 ) -> None:

@@ -75,6 +75,7 @@ class EnrolmentsViewSet(mixins.ListModelMixin, StudyViewSet):
     def get_queryset(self) -> QuerySet[Enrolment]:
         return (
             Enrolment.objects.filter(experiment=self.experiment)
+            .exclude(kind=Enrolment.Kind.PREVIEW)  # nobody's taking part
             .with_status_for(self.request.user)
             .select_related("user", "experiment")
         )
