@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from experiments.actions.lifecycle import activate, pause
 from experiments.actions.reviews import open_review, submit
-from experiments.models import Answer, Experiment, Review, ReviewDraft, ReviewEvent, ReviewOpening, Stage, Submission
+from experiments.models import Answer, Review, ReviewDraft, ReviewEvent, ReviewOpening, Stage, Submission
 from experiments.reviewing.own_reviews import own_reviews
 from experiments.screens.answering.tests.questions import ANSWERS, posted
 from experiments.tests import factories
@@ -76,10 +76,10 @@ def test_forms_of_other_sites_are_refused(opened: Review, clinician: Any) -> Non
         assert client.post(url(name, opened), posted()).status_code == 403
 
 
-def test_what_comes_before_the_first_case_comes_before_opening(
-    client: Client, review: Review, two_stages: Any, clinician: Any
-) -> None:
-    Experiment.objects.filter(pk=two_stages.pk).update(instructions="Read every case to its end.")
+def test_what_comes_before_the_first_case_comes_before_opening(client: Client, clinician: Any) -> None:
+    study = factories.make_study(instructions="Read every case to its end.")
+    enrolment = factories.make_enrolment(study, clinician)
+    review = Review.objects.filter(assignment__enrolment=enrolment).order_by("assignment__position")[0]
     assert client.post(url("review_open", review)).status_code == 409
     assert not ReviewOpening.objects.exists()
 
