@@ -274,6 +274,7 @@ def test_signed_out_meanwhile_it_says_so_and_goes_on_after_signing_in(
     fill(page)
     send(page)
     says(page, "door")
+    expect(page.get_by_role("button", name="Send answers")).to_be_focused()
     assert not Submission.objects.exists()
     with page.context.expect_page() as opened:
         page.get_by_role("link", name="Sign in in a new window").click()
