@@ -13,7 +13,7 @@ from experiments.attention import CHECK_KEY
 from experiments.models import AttentionCheck, Submission
 from experiments.reviewing.own_reviews import own_reviews
 from experiments.tests import factories
-from experiments.tests.test_admin_pages import client_of
+from experiments.tests.admin_pages.pages import client_of
 from experiments.tests.test_attention_checks import ANSWERS
 
 POSTED = {"every": "3", "place": "", "text": "Take 'right'.", "options": "left\r\nright", "right_answer": "right"}
