@@ -184,8 +184,9 @@ def _answered_before(
 def _sent_sha256(state: ReviewState, answers: Given) -> str:
     """Of the canonical answers; of the bare JSON where they are not even valid, which is never equal."""
     asked = asked_of(state)
-    sent = _by_key(answers, asked)
+    sent: Mapping[str, Any] = {}
     try:
+        sent = _by_key(answers, asked)
         return digest(validate(asked.definitions, sent))
     except AnswerErrors:
         return sha256_hex(json.dumps(sent, sort_keys=True, default=str).encode("utf-8", "replace"))

@@ -16,9 +16,16 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from augmed.foundation.canonical import canonical_decimal
-from experiments.answers import LONGEST_TEXT, CanonicalAnswer, Problem, QuestionDefinition, canonical_answer
+from experiments.answers import (
+    LONGEST_TEXT,
+    NUMERIC,
+    CanonicalAnswer,
+    Problem,
+    QuestionDefinition,
+    canonical_answer,
+)
 from experiments.screens.answering.said import said, shown, unit_of
-from experiments.screens.answering.written import PREFIX, Value
+from experiments.screens.answering.written import PREFIX, Value, number_as_written
 
 Kind = Literal["text", "paragraph", "choice", "choices", "scale", "slider", "number", "date"]
 Texts = Callable[[str], str]
@@ -134,8 +141,15 @@ def control(
 
 
 def _canonical(question: QuestionDefinition, value: Value) -> CanonicalAnswer | None:
+    """Of an answer as it is stored, or of what stands in the form."""
     try:
         return canonical_answer(question, value)
+    except ValueError:
+        pass
+    if question.type not in NUMERIC or not isinstance(value, str):
+        return None
+    try:
+        return canonical_answer(question, number_as_written(question, value))
     except ValueError:
         return None
 

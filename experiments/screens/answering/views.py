@@ -27,7 +27,7 @@ from experiments.reviewing.reading import asked_of
 from experiments.reviewing.review_state import own_review
 from experiments.screens.answering.reads import after
 from experiments.screens.answering.review_form import Typed
-from experiments.screens.answering.written import Value, values_from_post
+from experiments.screens.answering.written import Value, answers_from_post, values_from_post
 from experiments.screens.base import Screen, never_kept
 from experiments.screens.joining.steps import refuse_unless_joined
 from experiments.screens.look.banner import preview_banner
@@ -84,7 +84,7 @@ class Answer(_Act):
         try:
             submit(
                 public_id=public_id,
-                answers=lambda asked: values_from_post(asked.definitions, request.POST),
+                answers=lambda asked: answers_from_post(asked.definitions, request.POST),
                 questionnaire_version=request.POST.get("version") or None,
                 by=request.user,
                 drafted=True,

@@ -12,11 +12,11 @@ from augmed.foundation.errors import Conflict, NotFound
 from experiments.actions.intake import asked_about_reader, intake_version, submit_intake
 from experiments.actions.joining import note_instructions_read
 from experiments.actions.submissions import WrongAnswers
-from experiments.answers import CanonicalAnswer, from_stored
+from experiments.answers import AnswerErrors, CanonicalAnswer, from_stored
 from experiments.languages.texts import texts_of_study
 from experiments.models import Enrolment, IntakeSubmission
 from experiments.screens.answering.panel import answer_panel
-from experiments.screens.answering.written import values_from_post
+from experiments.screens.answering.written import answers_from_post, values_from_post
 from experiments.screens.joining.base import StudyScreen, go_on
 from experiments.screens.joining.blocks import text_blocks
 from experiments.screens.joining.steps import StepKind
@@ -35,10 +35,16 @@ class Intake(StudyScreen):
         version = intake_version(enrolment.experiment)
         if version is None:
             raise NotFound(_("Nothing is asked about you in this study."))
-        values = values_from_post(asked_about_reader(version).definitions, request.POST)
+        definitions = asked_about_reader(version).definitions
+        values = values_from_post(definitions, request.POST)
         try:
-            submit_intake(enrolment=enrolment, version=request.POST.get("version", ""), answers=values, by=request.user)
-        except WrongAnswers as wrong:
+            submit_intake(
+                enrolment=enrolment,
+                version=request.POST.get("version", ""),
+                answers=answers_from_post(definitions, request.POST),
+                by=request.user,
+            )
+        except (AnswerErrors, WrongAnswers) as wrong:
             return self._show(request, enrolment, values=values, errors=wrong.problems, status=422)
         except Conflict as refused:
             if refused.code != "other_questionnaire":

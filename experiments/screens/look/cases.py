@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from augmed.foundation.errors import NotFound
 from experiments.answers import AnswerErrors, CanonicalAnswer, QuestionDefinition, validate
 from experiments.screens.answering.panel import answer_panel
-from experiments.screens.answering.written import values_from_post
+from experiments.screens.answering.written import answers_from_post, values_from_post
 from experiments.screens.look.banner import PreviewBanner
 from experiments.screens.look.base import Look
 from experiments.screens.look.designs import LookStage
@@ -45,7 +45,7 @@ class StagePage(Look):
         questions = self.study.questions(at, self.case)
         values = values_from_post(questions, request.POST)
         try:
-            given = validate(questions, values)
+            given = validate(questions, answers_from_post(questions, request.POST))
         except AnswerErrors as wrong:
             return self._show(request, at, status=422, values=values, errors=wrong.problems)
         if stage == len(self.stages):

@@ -12,7 +12,7 @@ from augmed.foundation.errors import Invalid, NotFound
 from experiments.actions.joining import full_name
 from experiments.answers import AnswerErrors, validate
 from experiments.screens.answering.panel import answer_panel
-from experiments.screens.answering.written import values_from_post
+from experiments.screens.answering.written import answers_from_post, values_from_post
 from experiments.screens.joining.blocks import text_blocks
 from experiments.screens.look.base import Look
 from experiments.screens.look.study import MADE_UP_CASES
@@ -75,7 +75,7 @@ class Intake(Look):
     def post(self, request: HttpRequest) -> HttpResponse:
         values = values_from_post(self.design.intake, request.POST)
         try:
-            validate(self.design.intake, values)
+            validate(self.design.intake, answers_from_post(self.design.intake, request.POST))
         except AnswerErrors as wrong:
             return self._show(request, status=422, values=values, errors=wrong.problems)
         return redirect(self.after("look_intake"))

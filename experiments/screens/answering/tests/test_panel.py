@@ -20,7 +20,7 @@ from experiments.screens.answering.controls import Control
 from experiments.screens.answering.panel import AnswerPanel, answer_panel
 from experiments.screens.answering.said import said
 from experiments.screens.answering.tests.questions import ALL_TYPES, ANSWERS, posted
-from experiments.screens.answering.written import number_as_written, values_from_post
+from experiments.screens.answering.written import answers_from_post, number_as_written, values_from_post
 
 
 def question(**fields: Any) -> QuestionDefinition:
@@ -189,6 +189,11 @@ def test_a_problem_is_said_in_the_language_of_the_page(monkeypatch: pytest.Monke
     assert said(Problem("The number must be at most %(most)s.", {"most": "100"})) == "Höchstens 100."
 
 
+NUMBER = question(key="dose", type="number", decimals=1)
+EXACT = question(key="dose", type="number")
+SLIDER = question(key="risk", type="probability", decimals=3)
+
+
 @pytest.mark.parametrize(
     ("written", "read"),
     [
@@ -198,14 +203,62 @@ def test_a_problem_is_said_in_the_language_of_the_page(monkeypatch: pytest.Monke
         ("0,125", "0.125"),
         ("-3,25", "-3.25"),
         ("\u22123", "-3"),
-        ("1,200", "1,200"),  # a comma of thousands as well as of decimals: refused, never guessed
         ("1,2,3", "1,2,3"),
         ("many", "many"),
         ("", ""),
     ],
 )
-def test_numbers_are_read_as_people_write_them(written: str, read: str) -> None:
-    assert number_as_written(written) == read
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+def test_numbers_are_read_as_people_write_them(written: str, read: str, language: str) -> None:
+    with translation.override(language):
+        assert number_as_written(NUMBER, written) == read
+
+
+@pytest.mark.parametrize(
+    ("definition", "language", "written", "read"),
+    [
+        (NUMBER, "en", "1,200", None),
+        (NUMBER, "en", "1.200", None),  # no question with one decimal is answered so
+        (NUMBER, "de", "1.200", None),
+        (NUMBER, "de", "1,200", None),
+        (NUMBER, "en", "1e2", None),
+        (EXACT, "en", "1.200", "1.200"),
+        (EXACT, "en", "1,200", None),
+        (EXACT, "de", "1,200", "1.200"),
+        (EXACT, "de", "1.200", None),
+        (EXACT, "fr", "-45,125", "-45.125"),
+        (EXACT, "es", "45.125", None),
+        (EXACT, "de", "1.2", "1.2"),
+        (SLIDER, "de", "12.345", "12.345"),  # scripts write a point
+        (SLIDER, "de", "12,345", "12.345"),
+        (SLIDER, "en", "12,345", None),
+    ],
+)
+def test_what_could_part_thousands_is_refused_unless_it_can_only_be_decimals(
+    definition: QuestionDefinition, language: str, written: str, read: str | None
+) -> None:
+    data = sent({definition.key: written})
+    with translation.override(language):
+        if read is not None:
+            assert answers_from_post([definition], data) == {definition.key: read}
+            return
+        with pytest.raises(AnswerErrors) as refused:
+            answers_from_post([definition], data)
+        assert refused.value.errors == {definition.key: "A number is needed, without a mark for thousands."}
+        assert values_from_post([definition], data) == {definition.key: written}
+
+
+def test_a_doubtful_number_does_not_hide_what_else_is_wrong() -> None:
+    with pytest.raises(AnswerErrors) as refused:
+        answers_from_post([NUMBER, question(key="why", type="short_text")], sent({"dose": "1.200"}))
+    assert set(refused.value.errors) == {"dose", "why"}
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_an_answer_that_is_stored_is_shown_whatever_the_language(language: str) -> None:
+    with translation.override(language):
+        (shown,) = answer_panel([EXACT], texts=as_written, values={"dose": "1.234"}, read_only=True).controls
+        assert shown.given == ("1.234" if language == "en" else "1,234",)
 
 
 def test_what_is_blank_is_no_answer_and_what_is_unknown_is_left_out() -> None:
@@ -214,7 +267,7 @@ def test_what_is_blank_is_no_answer_and_what_is_unknown_is_left_out() -> None:
 
 
 def test_what_a_form_sends_is_what_was_answered() -> None:
-    assert validate(DEFINITIONS, values_from_post(DEFINITIONS, sent(ANSWERS))) == validate(DEFINITIONS, ANSWERS)
+    assert validate(DEFINITIONS, answers_from_post(DEFINITIONS, sent(ANSWERS))) == validate(DEFINITIONS, ANSWERS)
 
 
 answers = st.fixed_dictionaries(
@@ -240,7 +293,7 @@ def test_law_what_is_shown_again_and_sent_again_is_the_same_answer(typed: dict[s
     for made in shown.controls:
         chosen = [choice.value for choice in made.choices if choice.chosen]
         again[made.key] = (chosen if made.kind == "choices" else "".join(chosen)) if made.is_group else made.value
-    assert validate(DEFINITIONS, values_from_post(DEFINITIONS, sent(again))) == canonical
+    assert validate(DEFINITIONS, answers_from_post(DEFINITIONS, sent(again))) == canonical
 
 
 def test_read_only_shows_no_form() -> None:
