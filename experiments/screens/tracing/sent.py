@@ -12,6 +12,11 @@ from django.utils.dateparse import parse_datetime
 
 from augmed.foundation.errors import Invalid
 
+LARGEST_COUNT = 10**9
+"""Eleven days in milliseconds, and more of anything else than there is."""
+_COUNTS = frozenset({"active", "ms", "visit", "places"})
+_MARKS = frozenset({"tab"})
+
 
 def sent_events(text: str) -> list[Any]:
     """The events with their ids and times read; what is wrong with one is for `record_events` to say."""
@@ -21,7 +26,27 @@ def sent_events(text: str) -> list[Any]:
         found = None
     if not isinstance(found, list):
         raise Invalid("A list of events in JSON is needed.", code="not_events")
+    _refuse_words(found)
     return [_event(event) if isinstance(event, Mapping) else event for event in found]
+
+
+def _refuse_words(events: list[Any]) -> None:
+    """Events hold keys and times: whatever else a page sends beside them could be somebody's data."""
+    wrong = [at for at, event in enumerate(events) if isinstance(event, Mapping) and not _is_counted(event.get("data"))]
+    if wrong:
+        message = "Only what the page counts is taken."
+        raise Invalid(message, errors={f"events.{at}.data": [message] for at in wrong}, code="not_counted")
+
+
+def _is_counted(data: Any) -> bool:
+    if data is None:
+        return True
+    return isinstance(data, Mapping) and all(
+        isinstance(value, bool)
+        if name in _MARKS
+        else name in _COUNTS and isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_COUNT
+        for name, value in data.items()
+    )
 
 
 def _event(sent: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,6 +42,34 @@ def test_a_batch_is_stored_with_the_clients_time_beside_the_servers(page, plain,
     assert first.by == clinician
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"note": "Mr Smith"},
+        {"active": "Mr Smith"},
+        {"active": {"a": ["Mr Smith"]}},
+        {"active": -5},
+        {"active": 1.5},
+        {"ms": 10**30},
+        {"ms": True},
+        {"tab": "Mr Smith"},
+        {"tab": 1},
+        "Mr Smith",
+        ["Mr Smith"],
+    ],
+)
+def test_an_event_holds_what_the_page_counts_and_no_words(page, plain, data):
+    answer = tell(page, plain, [event(), event(2, data=data)])
+    assert answer.status_code == 422
+    assert not ReviewEvent.objects.by_clients().exists()
+
+
+def test_all_that_the_script_counts_is_taken(page, plain):
+    said = [{"active": 0}, {"active": 1, "tab": False}, {"active": 2, "places": 3}, {"active": 2, "ms": 0, "visit": 1}]
+    assert tell(page, plain, [event(at, data=data) for at, data in enumerate(said, start=1)]).status_code == 204
+    assert ReviewEvent.objects.by_clients().count() == 4
+
+
 def test_sent_twice_it_counts_once(page, plain):
     for _ in range(2):
         assert tell(page, plain, [event(), event(2)]).status_code == 204
