@@ -81,6 +81,7 @@ def test_a_new_study_opens_on_its_own_page(owner: Any, draft: Any) -> None:
     address = reverse("admin:experiments_experiment_add")
     fields = {
         "name": "New",
+        "language": "en",
         "allocation_rule": "arm_per_participant_case",
         "case_order": "random",
         "block_multiples": "1, 2",

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -34,6 +35,23 @@ class Recording(Backend):
         for row in encoded:
             assert list(row) == list(names)
             self.rows.append({name: value_of(text, kinds.get(name, "id")) for name, text in row.items()})
+
+    # There is no database behind it.
+
+    def temporary(self, table):
+        return table
+
+    def finish(self, schema):
+        pass
+
+    def lock(self):
+        pass
+
+    def memory(self):
+        pass
+
+    def reading(self):
+        return nullcontext()
 
 
 def value_of(text: str | None, kind: str) -> Any:
