@@ -59,7 +59,26 @@ class Arm(models.Model):
         return self.name
 
 
-class Stage(models.Model):
+class Hiding(models.Model):
+    """Whether a stage hides what it discloses until it is asked for."""
+
+    hidden_until_asked = models.BooleanField(
+        default=False, help_text="what is not pinned starts hidden, and each feature is asked for by a click"
+    )
+    reveal_cost = models.DecimalField(
+        max_digits=8,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text="of asking for one feature; empty: none",
+    )
+    reveal_cost_unit = models.CharField(max_length=40, blank=True, help_text="of the cost, for example points or €")
+
+    class Meta:
+        abstract = True
+
+
+class Stage(Hiding):
     """A step of an arm: what it discloses, what it asks, and when it opens. The working design, frozen by activation.
 
     `cells` is the disclosure matrix's own memory: a list of {node, discriminator or null, shown, collapse, highlight,
@@ -72,17 +91,6 @@ class Stage(models.Model):
         "experiments.Questionnaire", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     not_before_days = models.PositiveIntegerField(default=0, help_text="days after the stage before; 0: at once")
-    hidden_until_asked = models.BooleanField(
-        default=False, help_text="what is not pinned starts hidden, and each feature is asked for by a click"
-    )
-    reveal_cost = models.DecimalField(
-        max_digits=8,
-        decimal_places=2,
-        null=True,
-        blank=True,
-        help_text="of asking for one feature; empty: none",
-    )
-    reveal_cost_unit = models.CharField(max_length=40, blank=True, help_text="of the cost, for example points or €")
     cells = models.JSONField(default=list, blank=True, editable=False)
     disclosure_set = models.ForeignKey(
         DisclosureSet, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
@@ -154,7 +162,7 @@ class ProtocolVersion(models.Model):
         return f"{self.experiment.name}, protocol {self.number}"
 
 
-class ProtocolStage(models.Model):
+class ProtocolStage(Hiding):
     """A stage as a protocol version froze it. Append-only."""
 
     protocol = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="stages")
@@ -166,17 +174,6 @@ class ProtocolStage(models.Model):
         "experiments.QuestionnaireVersion", on_delete=models.PROTECT, related_name="+"
     )
     not_before_days = models.PositiveIntegerField(default=0)
-    hidden_until_asked = models.BooleanField(
-        default=False, help_text="what is not pinned starts hidden, and each feature is asked for by a click"
-    )
-    reveal_cost = models.DecimalField(
-        max_digits=8,
-        decimal_places=2,
-        null=True,
-        blank=True,
-        help_text="of asking for one feature; empty: none",
-    )
-    reveal_cost_unit = models.CharField(max_length=40, blank=True, help_text="of the cost, for example points or €")
 
     class Meta:
         ordering = ["protocol", "arm", "position"]
