@@ -4,7 +4,7 @@ BENCH_DATABASE_URL names the database (default: augmed_bench on loopback; it is 
 BENCH_ONLY=requests, export, upload, imports or screens (needs Chromium) runs one part; BENCH_SECONDS bounds each phase
 (default 8).
 Only when asked for: BENCH_ONLY=athena loads and searches vocabularies; BENCH_ONLY=monitoring times the pages of a
-running study, on SQLite too (BENCH_DATABASE_URL=sqlite:////tmp/bench.sqlite3), and prints its table;
+running study, on SQLite too (BENCH_DATABASE_URL=sqlite:////tmp/bench.sqlite3), where it prints its table;
 BENCH_EXPLAIN=0.5 adds the plans of statements that took so many seconds.
 """
 
@@ -83,8 +83,11 @@ def main() -> None:
         from benchmarks import monitoring
 
         call_command("collectstatic", verbosity=0, interactive=False)
-        say(monitoring.table(monitoring.measure(say)))
-        return
+        shown = monitoring.table(monitoring.measure(say))
+        if url.startswith("sqlite:"):
+            say(shown)
+            return
+        report.write("monitoring", f"{report.machine()}\n\n{shown}")
     say("docs/performance.md is written.")
 
 
