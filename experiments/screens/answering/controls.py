@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from django.utils.formats import number_format
+from django.utils.formats import get_format, number_format
 from django.utils.translation import gettext as _
 
 from augmed.foundation.canonical import canonical_decimal
@@ -135,9 +135,17 @@ def control(
         error=said(problem) if problem else "",
         given=shown(question, answered, texts),
         first=None if first is None else shown(question, first, texts),
-        first_values="" if first is None else json.dumps([first] if isinstance(first, str) else first),
+        first_values="" if first is None else json.dumps(_as_typed(question, first)),
         changed=None if first is None or answered is None else answered != first,
     )
+
+
+def _as_typed(question: QuestionDefinition, answer: CanonicalAnswer) -> list[str]:
+    """What a script writes into the form to keep the answer, and compares with what stands there."""
+    if isinstance(answer, list):
+        return answer
+    mark = get_format("DECIMAL_SEPARATOR") if question.type == "number" else "."  # a slider writes a point
+    return [answer.replace(".", mark) if question.type in NUMERIC else answer]
 
 
 def _canonical(question: QuestionDefinition, value: Value) -> CanonicalAnswer | None:

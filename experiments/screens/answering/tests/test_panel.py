@@ -248,6 +248,19 @@ def test_what_could_part_thousands_is_refused_unless_it_can_only_be_decimals(
         assert values_from_post([definition], data) == {definition.key: written}
 
 
+@pytest.mark.parametrize(("language", "typed"), [("en", "1.234"), ("de", "1,234")])
+@pytest.mark.parametrize("definition", [EXACT, SLIDER], ids=["number", "slider"])
+def test_a_first_answer_that_is_kept_is_the_same_answer(
+    definition: QuestionDefinition, language: str, typed: str
+) -> None:
+    with translation.override(language):
+        first = {definition.key: "1.234"}
+        (shown,) = answer_panel([definition], texts=as_written, first_answers=first).controls
+        (kept,) = json.loads(shown.first_values)
+        assert kept == (typed if definition is EXACT else "1.234")
+        assert answers_from_post([definition], sent({definition.key: kept})) == first
+
+
 def test_a_doubtful_number_does_not_hide_what_else_is_wrong() -> None:
     with pytest.raises(AnswerErrors) as refused:
         answers_from_post([NUMBER, question(key="why", type="short_text")], sent({"dose": "1.200"}))
