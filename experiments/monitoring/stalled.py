@@ -20,10 +20,12 @@ from participants.models.user import no_password
 
 Status = Enrolment.Status
 
-ACCOUNT, CONSENT, INTAKE, CASES, DRAW = "account", "consent", "intake", "cases", "draw"
+ACCOUNT, CONSENT, SIGN_AGAIN = "account", "consent", "sign_again"
+INTAKE, CASES, DRAW = "intake", "cases", "draw"
 WAITS_FOR = {
     ACCOUNT: "has not set a password yet",
     CONSENT: "has not answered to the consent",
+    SIGN_AGAIN: "has not signed the new consent form",
     INTAKE: "has not answered the questions about the reader",
     DRAW: "has no cases yet",
 }
@@ -102,7 +104,7 @@ def stalled(
         erased_at=None,
     )
     chosen = people if only is None else people.filter(pk__in=only)
-    left = chosen.filter(Q(Exists(here)) | ~Q(Exists(drawn))).order_by()
+    left = chosen.filter(Q(Exists(here)) | ~Q(Exists(drawn)) | Q(asked_again__isnull=False)).order_by()
     # Kept by the program and not by the database, which would work it out again for the condition and for the order.
     known: Any = with_last_activity(left, stages=stages)  # Any: the rows are annotated
     rows = known.values_list("pk", "last_activity")
@@ -156,7 +158,7 @@ def _reason(found: Enrolment, cases: int) -> str:
     if not found.has_password:  # type: ignore[attr-defined]
         return ACCOUNT
     if found.status == Status.AWAITING_CONSENT:
-        return CONSENT
+        return SIGN_AGAIN if found.asked_again_id else CONSENT
     if found.is_asked and not found.has_told:  # type: ignore[attr-defined]
         return INTAKE
     return CASES if cases else DRAW

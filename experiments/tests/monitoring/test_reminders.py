@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core import mail
@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from augmed.foundation.errors import Conflict
 from augmed.foundation.models import AuditEvent
-from experiments.actions.enrolment import enrol, erase_enrolment, withdraw
+from experiments.actions.consent_versions import publish_consent_document
+from experiments.actions.enrolment import enrol, erase_enrolment, record_consent, withdraw
 from experiments.actions.lifecycle import pause, resume
 from experiments.actions.reminders import set_reminder_rule, set_reminders_wanted
 from experiments.actions.reminding import remind_due, remind_now
@@ -173,6 +174,25 @@ def test_who_waits_for_consent_is_listed_but_not_mailed(lead, sent):
     [found] = described(stalled(study, since=NOW, now=NOW), now=NOW)
     assert (found.reason, found.may_be_reminded) == ("consent", False)
     assert sent() == []
+
+
+def test_who_is_asked_to_sign_again_is_listed_but_not_mailed(lead, sent):
+    study = factories.make_study(by=lead, consent_required=True, cases=2)
+    set_reminder_rule(experiment=study, by=lead)
+    publish_consent_document(experiment=study, title="Consent", text="As it was.", by=lead)
+    begun, done = joined(study), joined(study)
+    for enrolment in (begun, done):
+        record_consent(enrolment=enrolment, kind="given", by=lead)
+    for review in reviews_of(done):
+        read(review)
+    publish_consent_document(
+        experiment=study, title="Consent", text="As it is now.", by=lead, asks_again=True, what_changed="A word."
+    )
+    later = datetime.now(UTC) + DAY  # rows that are made now keep the real time
+    found = described(stalled(study, since=later, now=later), now=later)
+    assert {one.enrolment.pk for one in found} == {begun.pk, done.pk}
+    assert {(one.waits_for, one.may_be_reminded) for one in found} == {("has not signed the new consent form", False)}
+    assert sent(later) == []
 
 
 def test_nothing_that_opens_later_is_waited_for(study, sent):
