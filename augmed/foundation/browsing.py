@@ -62,7 +62,7 @@ def chromium() -> Iterator[Any]:
 def _is_problem(message: Any, offline: bool, refused: bool) -> bool:
     """An error, but for the icon that the admin has none of and the refusals that a test provokes."""
     expected = "favicon" in message.location.get("url", "") or any(code in message.text for code in ("409", "422"))
-    expected = expected or (offline and "net::ERR_" in message.text)
+    expected = expected or (offline and any(said in message.text for said in ("net::ERR_", "status of 502")))
     expected = expected or (refused and "responded with a status of 4" in message.text)
     return message.type == "error" and not expected
 
@@ -75,9 +75,7 @@ def _leave_quietly(contexts: list[Any]) -> None:
     for context in contexts:
         for page in context.pages:
             with suppress(Error):  # a page that is just being left has no script to quieten
-                page.evaluate(
-                    "() => { navigator.sendBeacon = () => true; window.fetch = () => new Promise(() => {}); }"
-                )
+                page.evaluate(QUIET)
         context.close()
     for thread in threading.enumerate():
         if "process_request_thread" in thread.name:  # one for each connection: it ends with the browser's
@@ -87,8 +85,8 @@ def _leave_quietly(contexts: list[Any]) -> None:
 @pytest.fixture
 def browse(chromium: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
     """`browse(user)` is a page signed in as the user, `browse(None)` one of nobody. At the end no console error may
-    have been written, no request may have gone to anywhere else. `offline=True`: a test that cuts the connection;
-    `refused=True`: one that asks for what the user may not have."""
+    have been written, no request may have gone to anywhere else. `offline=True`: a test that cuts the connection, or
+    has no server behind its proxy; `refused=True`: one that asks for what the user may not have."""
     contexts: list[Any] = []
     problems: list[str] = []
 

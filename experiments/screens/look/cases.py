@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +27,7 @@ LONGEST_FIRST = 100_000
 Answers = dict[str, CanonicalAnswer]
 
 
-class StagePage(Look):
+class StagePage(Look, ABC):
     """One stage of a made-up case. What was answered at the stage before, and what was asked for, come with the
     request."""
 
@@ -57,16 +58,16 @@ class StagePage(Look):
             days=self.stages[stage].not_before_days,
         )
 
+    @abstractmethod
     def place(self) -> None:
         """Set `stages`, `case` and `shared` from the address."""
-        raise NotImplementedError
 
-    def stage_address(self, stage: int) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def stage_address(self, stage: int) -> str: ...
 
+    @abstractmethod
     def done(self, request: HttpRequest, at: LookStage, given: Answers) -> HttpResponse:
         """What comes after the last stage."""
-        raise NotImplementedError
 
     def first(self, request: HttpRequest) -> Answers | None:
         """What was answered at the stage before, as the page before sent it along; None at the first stage, nothing

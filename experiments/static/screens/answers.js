@@ -57,7 +57,7 @@ const send = async () => {
   for (;;) {
     try {
       const sent = await post(form.action);
-      if (sent.url) await fetch(sent.url);  // it is there
+      if (sent.url && (await fetch(sent.url)).status > 499) throw sent;
       leaving = sent.url || sent.code === "invalid";
       if (sent.url) return location.assign(sent.url);
       if (leaving) return form.submit();  // that page says why

@@ -264,6 +264,25 @@ def test_lost_after_the_answer_had_arrived(page: Any, review: Review) -> None:
     assert kinds(review) == ["opened", "submitted", "submit_repeated"]
 
 
+def test_no_server_behind_the_proxy_once_the_answer_is_stored(page: Any, review: Review) -> None:
+    fill(page)
+    away: list[str] = []
+
+    def restart(route: Any) -> None:
+        if away:
+            route.continue_()
+            return
+        away.append(route.request.url)
+        route.fulfill(status=502, body="Bad gateway")
+
+    page.route("**/done/", restart)
+    send(page)
+    is_done(page)
+    assert len(away) == 1
+    one_answer(review)
+    assert kinds(review) == ["opened", "submitted", "submit_repeated"]
+
+
 # Signed out
 
 
