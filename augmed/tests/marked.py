@@ -25,7 +25,6 @@ READ_ALOUD = {"title", "placeholder", "aria-label", "aria-valuetext", "alt"}
 """Attributes whose text reaches people."""
 _NOT_OURS = {"script", "style", "kbd", "code", "option"}
 """`option`: the languages, each by its own name. `code`: secrets. `kbd`: what is printed on keys."""
-_OUTSIDE = re.compile(f"[^{BEGIN}{END}]+")
 _SENTENCE = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,}")
 _ALLOWED = ("AugMed", "UTC", "Uhr")  # the last is of a time in German
 _VOID = {"meta", "link", "input", "br", "img", "hr"}

@@ -118,7 +118,8 @@ def step(request: HttpRequest, experiment_id: int, name: str) -> HttpResponse:
             refusal = error
         else:
             messages.success(request, f"{experiment.name} is {experiment.get_status_display()}.")
-            _tell_of_draw(request, experiment)
+            if name == "resume":
+                _tell_of_draw(request, experiment)
             return redirect("admin:experiments_experiment_change", experiment.pk)
     context = {"title": title, "words": words, "button": title, "needs_reason": name != "resume"}
     if experiment.status not in _FROM[name]:
@@ -131,7 +132,7 @@ def _tell_of_draw(request: HttpRequest, experiment: Experiment) -> None:
     if is_being_drawn(experiment):
         messages.info(
             request,
-            "The cases of those who take part are being drawn. 'Draws that were asked for' tells when it is done.",
+            "The cases of those who take part are being drawn. 'Draws that were asked for' below says when it is done.",
         )
 
 

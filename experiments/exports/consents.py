@@ -19,7 +19,7 @@ def has_consents(study: Study) -> bool:
 def consents_table(study: Study) -> Table:
     columns = [
         Column("pseudonym", "text", "Of the participant."),
-        Column("recorded_at", study.time_type, "When it was written down; with pseudonym the key of a row."),
+        Column("recorded_at", study.time_type, "When it was written down."),
         Column("kind", "text", "What was recorded.", allowed=tuple(ConsentRecord.Kind.values)),
         Column("at", study.time_type, "When it was given, declined or withdrawn."),
         Column("given_elsewhere", "boolean", "On paper or in another system, and recorded by the study team."),

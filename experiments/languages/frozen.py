@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from experiments.languages.sources import study_sources
-from experiments.languages.texts import translations_of
-from experiments.models import Experiment
+from experiments.languages.texts import plain, translations_of
+from experiments.models import ConsentDocument, Experiment
 from experiments.models.experiment import default_languages
 
 
@@ -17,6 +17,8 @@ def frozen_languages(experiment: Experiment) -> dict[str, Any]:
     if experiment.languages == default_languages():
         return {}
     used = {source.text for source in study_sources(experiment)}
+    changes = ConsentDocument.objects.filter(experiment=experiment).exclude(what_changed="")
+    used.update(map(plain, changes.values_list("what_changed", flat=True)))  # who missed a version reads them all
     translations = {
         language: {source: text for source, text in texts.items() if source in used}
         for language, texts in translations_of(experiment).items()

@@ -97,18 +97,22 @@ _known: dict[int, _Frozen] = {}
 _MOST_KNOWN = 64
 
 
-def know_protocols(protocols: Iterable[int | None]) -> None:
-    """Read what several protocols hold in one statement, or in none where all are known: a protocol never changes."""
-    missing = {pk for pk in protocols if pk is not None and pk not in _known}
+def know_protocols(protocols: Iterable[int | None]) -> dict[int, _Frozen]:
+    """What several protocols hold, in one statement, or in none where all are known: a protocol never changes. Some
+    are kept; a caller goes by what it is given, as other threads may make room meanwhile."""
+    wanted = {pk for pk in protocols if pk is not None}
+    found = {pk: known for pk in wanted if (known := _known.get(pk)) is not None}
+    missing = wanted - found.keys()
     if not missing:
-        return
+        return found
     for pk, text in ProtocolVersion.objects.filter(pk__in=missing).order_by().values_list("pk", "content"):
         content = json.loads(text)
-        _known[pk] = _Frozen(
+        found[pk] = _known[pk] = _Frozen(
             tuple(content.get("languages", ["en"])),
             content.get("translations", {}),
             content.get("consent", {}).get("number", 0),
         )
+    return found
 
 
 def forget_protocols() -> None:
@@ -117,8 +121,7 @@ def forget_protocols() -> None:
 
 
 def _frozen(protocol_id: int) -> _Frozen:
-    know_protocols([protocol_id])
-    found = _known[protocol_id]
-    while len(_known) > _MOST_KNOWN:
-        _known.pop(next(iter(_known)), None)
+    found = know_protocols([protocol_id])[protocol_id]
+    for oldest in list(_known)[:-_MOST_KNOWN]:
+        _known.pop(oldest, None)
     return found

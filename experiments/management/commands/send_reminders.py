@@ -11,4 +11,4 @@ class Command(BaseCommand):
     help = "Remind by e-mail everybody who is due by the rule of their study. Quiet hours are kept; safe to run twice."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(f"{remind_due()} participants reminded.")
+        self.stdout.write(f"{remind_due()} new reminders; what became of them is on each study's page Reminders.")

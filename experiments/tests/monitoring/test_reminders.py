@@ -260,7 +260,7 @@ def test_the_command_says_how_many(study, capsys, django_capture_on_commit_callb
     joined(study)
     with django_capture_on_commit_callbacks(execute=True):
         call_command("send_reminders")
-    assert capsys.readouterr().out == "1 participants reminded.\n"
+    assert capsys.readouterr().out == "1 new reminders; what became of them is on each study's page Reminders.\n"
     assert len(mail.outbox) == 1
 
 
