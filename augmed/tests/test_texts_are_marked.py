@@ -34,6 +34,7 @@ from participants.tests.second_factors import phone_of, switch_on
 pytestmark = pytest.mark.django_db
 
 SCRIPTS = sorted((Path(settings.BASE_DIR) / "experiments" / "static" / "screens").glob("*.js"))
+assert SCRIPTS
 TWO_STAGES = {"Advice afterwards": factories.ARMS["Advice afterwards"]}
 
 

@@ -179,8 +179,11 @@ def test_seed_and_allocation_only_with_view_allocation(study: Any, enrolled: Any
     listed = lead_pages.get(page("assignment")).content.decode()
     assert "masked" in listed
     assert not any(arm.name in listed for arm in study.arms.all())
-    one = lead_pages.get(page("assignment", "change", Assignment.objects.first().pk)).content.decode()
-    assert "probability" not in one
+    address = page("assignment", "change", Assignment.objects.first().pk)
+    one = lead_pages.get(address)
+    assert one.status_code == 200
+    assert "probability" not in one.content.decode()
+    assert "probability" in client_of(stranger).get(address).content.decode()
     assert any(arm.name in client_of(stranger).get(page("assignment")).content.decode() for arm in study.arms.all())
 
 
@@ -202,7 +205,6 @@ def test_a_blinded_analyst_sees_no_arms_on_the_page_of_the_study(study: Any, str
     grant_role(user=stranger, experiment=study, role="blinded_analyst", by=None)
     text = client_of(stranger).get(page("experiment", "change", study.pk)).content.decode()
     assert not any(arm.name in text for arm in study.arms.all())
-    assert "disabled" not in text.split("study-links")[0][-10:]
     assert 'name="_save"' not in text
 
 

@@ -209,6 +209,7 @@ def test_what_the_server_said_is_not_kept(study, server, run):
     server.refuses = {person.user.email: smtplib.SMTPRecipientsRefused({person.user.email: (550, b"who is Doe?")})}
     run()
     kept = "".join(AuditEvent.objects.values_list("data", flat=True))
+    assert "(550)" in kept
     assert "Doe" not in kept
     assert person.user.email not in kept
 

@@ -103,7 +103,9 @@ def test_the_second_stage_shows_the_first_answers(client: Client, study: Experim
 def test_no_arm_and_no_value_of_a_case_is_named(client: Client, study: Experiment, lead: Any) -> None:
     frozen, _working = links(study, lead)
     for address in (reverse("look", args=[frozen]), *(case_at(frozen, letter) for letter in "abc")):
-        text = client.get(address).content.decode()
+        answer = client.get(address)
+        assert answer.status_code == 200
+        text = answer.content.decode()
         assert "12 %" not in text
         assert [arm.name for arm in study.arms.all() if arm.name in text] == []
 
